@@ -1,0 +1,5 @@
+//! Isthmus: a passive sensor for the gateway between IT and OT networks.
+#![forbid(unsafe_code)]
+
+pub mod protocol;
+pub mod time;

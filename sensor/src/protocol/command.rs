@@ -1,0 +1,119 @@
+//! The common view of an industrial message.
+
+use std::borrow::Cow;
+
+/// What a message does to the process, whatever its protocol. Ordered from harmless to not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Action {
+    /// Sets up, keeps or ends a session; negotiates.
+    Session,
+    /// Understood as far as its frame, not as to what it does.
+    Other,
+    /// Asks what a device is and holds.
+    Discover,
+    /// Reads values.
+    Read,
+    /// Reads a program out of a controller (backups do).
+    ReadProgram,
+    /// Proves who one is: passwords, challenges.
+    Auth,
+    /// Writes values.
+    Write,
+    /// Changes how a device works: address, name, clock, filter.
+    Configure,
+    /// Changes the program or firmware of a controller.
+    Program,
+    /// Stops, starts, restarts, resets a controller.
+    Control,
+}
+
+impl Action {
+    /// All actions, in order.
+    pub const ALL: [Self; 10] = [
+        Self::Session,
+        Self::Other,
+        Self::Discover,
+        Self::Read,
+        Self::ReadProgram,
+        Self::Auth,
+        Self::Write,
+        Self::Configure,
+        Self::Program,
+        Self::Control,
+    ];
+
+    /// The word used in JSON and configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "Session",
+            Self::Other => "Other",
+            Self::Discover => "Discover",
+            Self::Read => "Read",
+            Self::ReadProgram => "ReadProgram",
+            Self::Auth => "Auth",
+            Self::Write => "Write",
+            Self::Configure => "Configure",
+            Self::Program => "Program",
+            Self::Control => "Control",
+        }
+    }
+
+    /// Whether the process may behave differently afterwards.
+    pub const fn changes_the_process(self) -> bool {
+        matches!(self, Self::Write | Self::Configure | Self::Program | Self::Control)
+    }
+}
+
+/// Which way a message goes in its protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Asks.
+    Request,
+    /// Answers.
+    Response,
+    /// Neither: sent unasked.
+    Notification,
+}
+
+impl Direction {
+    /// The word used in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Response => "response",
+            Self::Notification => "notification",
+        }
+    }
+}
+
+/// How a request fared, as its response says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// A request, or a message without an outcome.
+    None,
+    /// Accepted.
+    Ok,
+    /// Refused: the protocol's error code and name.
+    Refused(u32, &'static str),
+}
+
+/// One message of an industrial protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// What it does.
+    pub action: Action,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// The function code as a number; where a protocol has two levels, `group << 8 | function`.
+    pub code: u32,
+    /// The function code as the field writes it: `0x29`, `4/1`, `90/0x41`.
+    pub code_text: Cow<'static, str>,
+    /// The function's name, lower case, from the specification: `plc stop`, `write multiple registers`.
+    pub name: &'static str,
+    /// Outcome, on responses.
+    pub status: Status,
+    /// Modbus unit id or another address below the IP address.
+    pub unit: Option<u32>,
+    /// What it is about, where that tells more than the function: a block, a PI service, an SZL id.
+    pub object: Option<Box<str>>,
+}

@@ -1,0 +1,129 @@
+//! From payload bytes to typed messages and the [`Action`] they mean.
+//!
+//! A protocol is one file here and two lines below: its `mod` and its entry in [`REGISTRY`]. The file holds the wire
+//! format (parser functions that return typed values), a [`Decode`] that turns stream bytes into [`Event`]s, and a
+//! [`Spec`] with its names, ports and content probe. Ports are hints only: the probe decides.
+//!
+//! Decoders cannot panic on any bytes: no indexing, no unchecked arithmetic (`bytes.rs` has the readers they use),
+//! and they hold bounded state. They never see time, addresses or ports.
+
+mod bytes;
+pub mod command;
+pub mod input;
+
+pub use command::{Action, Command, Direction, Status};
+pub use input::{Input, Probe, Side, Verdict};
+
+/// What a decoder saw. One segment may give many.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A request, response or notification of an industrial protocol.
+    Command(Command),
+    /// Something a device said about itself.
+    Asset(Asset),
+    /// An RDP connection request or confirm.
+    Rdp(rdp::Handshake),
+    /// A TLS ClientHello, ServerHello or certificate.
+    Tls(tls::Handshake),
+    /// Bytes that break the protocol's rules. Counted by name; bursts are a finding.
+    Malformed(Malformed),
+}
+
+/// One fact a device stated about itself; `side` says whose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// The end of the connection the fact is about.
+    pub side: Side,
+    /// What is stated.
+    pub field: AssetField,
+    /// The statement, trimmed, at most 128 bytes.
+    pub value: Box<str>,
+}
+
+/// What a device can state about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AssetField {
+    /// Maker.
+    Vendor,
+    /// Model or order number.
+    Model,
+    /// Firmware version.
+    Firmware,
+    /// Serial number.
+    Serial,
+    /// Name given by the operator.
+    Name,
+}
+
+/// Why bytes are not what the protocol allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+pub enum Malformed {
+    /// A length field contradicts the bytes or the specification.
+    #[error("bad length")]
+    BadLength,
+    /// A version or protocol identifier the specification does not know.
+    #[error("bad version")]
+    BadVersion,
+    /// A value outside its range.
+    #[error("bad value")]
+    BadValue,
+    /// The PDU ends before its fields do.
+    #[error("truncated")]
+    Truncated,
+}
+
+/// Turns the bytes of one connection into events.
+///
+/// One value serves both directions of one connection, so that responses find their requests.
+pub trait Decode: Send {
+    /// Reads as many whole PDUs as `input.bytes` holds and returns how many bytes it is done with.
+    ///
+    /// What is left comes again at the front of the next call for the same side, with more bytes after it; a decoder
+    /// that cannot make sense of the bytes returns `input.bytes.len()`. With `input.gap` bytes are missing before these:
+    /// state that depends on them is dropped, and the bytes start at a segment boundary, most likely at a PDU.
+    fn decode(&mut self, input: Input<'_>, out: &mut Vec<Event>) -> usize;
+}
+
+/// All that Isthmus knows about a protocol before its first byte.
+pub struct Spec {
+    /// The name in `network.protocol`, metrics and configuration.
+    pub name: &'static str,
+    /// The name for people.
+    pub title: &'static str,
+    /// Where its servers usually listen.
+    pub ports: &'static [Port],
+    /// Whether machines are driven by it.
+    pub industrial: bool,
+    /// Whether these first bytes of one side are this protocol.
+    pub probe: fn(Probe<'_>) -> Verdict,
+    /// A decoder for a new connection.
+    pub decoder: fn() -> Box<dyn Decode>,
+    /// What it is and which of it Isthmus understands, for `isthmus explain`.
+    pub about: &'static str,
+}
+
+/// A transport port on which a protocol's servers usually listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Port {
+    /// TCP.
+    Tcp(u16),
+    /// UDP.
+    Udp(u16),
+}
+
+pub mod modbus;
+pub mod rdp;
+pub mod s7comm;
+pub mod s7comm_plus;
+pub mod tls;
+mod tpkt;
+
+/// Every protocol, sorted by name. Where two could claim the same bytes their probes exclude each other.
+pub const REGISTRY: &[&Spec] =
+    &[&modbus::SPEC, &rdp::SPEC, &s7comm::SPEC, &s7comm_plus::SPEC, &tls::SPEC];
+
+/// The protocol of that name.
+pub fn by_name(name: &str) -> Option<&'static Spec> {
+    REGISTRY.iter().copied().find(|spec| spec.name == name)
+}
