@@ -263,26 +263,37 @@ impl Entry {
         self.stamp.set(others | u64::from(epoch) << 32);
     }
 
-    /// What the entry says, for the packet path itself (which nobody interrupts).
+    /// Bytes at the IP layer in this residency.
     #[inline(always)]
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn bytes(&self) -> u64 {
+        self.bytes.get()
+    }
+
+    /// Packets in this residency.
+    #[inline(always)]
+    pub fn packets(&self) -> u32 {
+        self.packets.get()
+    }
+
+    /// Writes the key, word by word.
+    #[inline(always)]
+    pub fn copy_key(&self, key: &mut FlowKey) {
         let [a, b, c, d, e] = &self.words;
         let ports = e.get();
-        Snapshot {
-            key: FlowKey {
-                src: [a.get(), b.get()],
-                dst: [c.get(), d.get()],
-                sport: (ports >> 48) as u16,
-                dport: (ports >> 32) as u16,
-                place: ports as u32,
-            },
-            bytes: self.bytes.get(),
-            packets: self.packets.get(),
-            last: self.last(),
-            generation: self.generation(),
-            flags: self.flags.get(),
-            class: self.class.get() & CLASS_MASK,
-        }
+        key.src = [a.get(), b.get()];
+        key.dst = [c.get(), d.get()];
+        key.sport = (ports >> 48) as u16;
+        key.dport = (ports >> 32) as u16;
+        key.place = ports as u32;
+    }
+
+    /// A copy of an entry nobody writes meanwhile (the host's sweep); `None` where nothing is.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let [a, b, c, d, ports] = self.words.each_ref().map(Cell::get);
+        let [p0, p1, p2, p3] = self.packets.get().to_ne_bytes();
+        let [b0, b1] = self.budget.get().to_ne_bytes();
+        let counts = u64::from_ne_bytes([p0, p1, p2, p3, b0, b1, self.flags.get(), self.class.get()]);
+        Snapshot::from_words(&[a, b, c, d, ports, self.bytes.get(), counts, self.stamp.get()])
     }
 }
 

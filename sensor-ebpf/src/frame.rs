@@ -10,6 +10,10 @@ pub trait Frame {
     /// The same frame where all its headers can be read.
     type Whole: Frame;
 
+    /// Whether IPv6 extension headers are walked here. The kernel walks them only in [`Frame::Whole`]: variable offsets
+    /// into the packet itself are more states than old verifiers follow.
+    const WALKS_EXTENSIONS: bool;
+
     /// Bytes on the wire.
     fn wire_len(&self) -> u32;
 
@@ -19,8 +23,8 @@ pub trait Frame {
     /// into a comparison that the verifier cannot use.
     fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]>;
 
-    /// A copy of the frame's start, for multi-buffer frames whose headers lie beyond the linear part; `None` where
-    /// [`Frame::read`] already reaches as far as the frame does.
+    /// A copy of the frame's start, for frames whose headers lie beyond the linear part or behind extension headers;
+    /// `None` where this is it.
     fn whole(&self) -> Option<Self::Whole>;
 }
 
@@ -35,6 +39,7 @@ pub struct Slice<'a> {
 
 impl Frame for Slice<'_> {
     type Whole = Self;
+    const WALKS_EXTENSIONS: bool = true;
 
     fn wire_len(&self) -> u32 {
         self.wire_len

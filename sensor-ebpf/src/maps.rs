@@ -1,6 +1,5 @@
 //! The kernel's side of [`Tables`]: BPF maps, and all the unsafe code there is.
 
-use core::cell::Cell;
 use core::ptr;
 
 use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_RB_NO_WAKEUP, xdp_md};
@@ -45,7 +44,7 @@ static WATCH: HashMap<[u64; 2], u8> = HashMap::with_max_entries(256, 0);
 #[map]
 static STORM: PerCpuArray<RawStorm> = PerCpuArray::with_max_entries(ROWS + 1, 0);
 #[map]
-static SCRATCH: PerCpuArray<[u8; MAX_RECORD]> = PerCpuArray::with_max_entries(1, 0);
+static SCRATCH: PerCpuArray<[u64; MAX_RECORD.div_ceil(8)]> = PerCpuArray::with_max_entries(1, 0);
 #[map]
 static LIFECYCLE: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
 #[map]
@@ -75,11 +74,16 @@ macro_rules! constant {
 /// One frame in the driver's buffer.
 pub struct Packet {
     context: *mut xdp_md,
+    /// The linear part. Kept, because a pointer loaded again in a function of its own passes through 32 bits there,
+    /// which the verifier takes for arithmetic.
+    data: usize,
+    end: usize,
     wire_len: u32,
 }
 
 impl Frame for Packet {
     type Whole = Copied;
+    const WALKS_EXTENSIONS: bool = false;
 
     #[inline(always)]
     fn wire_len(&self) -> u32 {
@@ -91,10 +95,8 @@ impl Frame for Packet {
         if offset > MAX_OFFSET {
             return None;
         }
-        // SAFETY: the context is valid for the whole run of the program.
-        let (data, end) = unsafe { ((*self.context).data as usize, (*self.context).data_end as usize) };
-        let at = data.wrapping_add(offset);
-        if at.wrapping_add(N) <= end {
+        let at = self.data.wrapping_add(offset);
+        if at.wrapping_add(N) <= self.end {
             // SAFETY: at..at+N lies within the frame's linear part, as just compared (and the verifier checked).
             return Some(unsafe { ptr::read_unaligned(at as *const [u8; N]) });
         }
@@ -103,11 +105,6 @@ impl Frame for Packet {
 
     #[inline(always)]
     fn whole(&self) -> Option<Copied> {
-        // SAFETY: the context is valid for the whole run of the program.
-        let (data, end) = unsafe { ((*self.context).data as usize, (*self.context).data_end as usize) };
-        if end.wrapping_sub(data) >= self.wire_len as usize {
-            return None;
-        }
         let start = SCRATCH.get_ptr_mut(0)?.cast::<u8>();
         let len = length(if self.wire_len < COPIED { self.wire_len } else { COPIED }, COPIED)?;
         // SAFETY: scratch holds more than COPIED bytes; records are built in it only after the headers were read.
@@ -132,7 +129,7 @@ fn length(len: u32, max: u32) -> Option<u64> {
 /// Enough for every header the packet path reads.
 const COPIED: u32 = 512;
 
-/// The start of a multi-buffer frame, in this CPU's scratch.
+/// The start of a frame, in this CPU's scratch.
 pub struct Copied {
     start: *const u8,
     len: usize,
@@ -141,6 +138,7 @@ pub struct Copied {
 
 impl Frame for Copied {
     type Whole = Self;
+    const WALKS_EXTENSIONS: bool = true;
 
     #[inline(always)]
     fn wire_len(&self) -> u32 {
@@ -172,15 +170,18 @@ pub struct Maps {
 /// What one run of the program works on; `None` where a map is missing, which the verifier cannot rule out.
 #[inline(always)]
 pub fn host(context: *mut xdp_md) -> Option<(Packet, Maps)> {
-    // SAFETY: the context is valid; the helper only reads it.
-    let (wire_len, interface) = unsafe { (bpf_xdp_get_buff_len(context), (*context).ingress_ifindex) };
+    // SAFETY: the context is valid for the whole run of the program; the helper only reads it.
+    let (wire_len, interface, data, end) = unsafe {
+        let c = &*context;
+        (bpf_xdp_get_buff_len(context), c.ingress_ifindex, c.data as usize, c.data_end as usize)
+    };
     let slot = SLOTS.get(interface & 0xffff).copied().unwrap_or(0);
     let cpu = CPU.get_ptr(0)?.cast::<Cpu>();
     let control = CONTROL.get_ptr(0)?.cast::<Control>();
     // SAFETY: map values live as long as the program and have at least the size and alignment of the types, which are
     // made of cells: this CPU is the only writer of the first, user space of the second.
     let (cpu, control) = unsafe { (&*cpu, &*control) };
-    Some((Packet { context, wire_len: wire_len as u32 }, Maps { cpu, control, slot }))
+    Some((Packet { context, data, end, wire_len: wire_len as u32 }, Maps { cpu, control, slot }))
 }
 
 impl Maps {
@@ -296,20 +297,27 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
-    fn emit_flow(&self, build: impl FnOnce(&Cell<FlowRecord>)) -> bool {
+    fn emit_flow(&self, build: impl FnOnce(&mut FlowRecord)) -> bool {
         let Some(scratch) = SCRATCH.get_ptr_mut(0) else { return false };
-        // SAFETY: scratch is larger than a record, aligned to eight, and of this CPU alone.
-        build(unsafe { &*scratch.cast::<Cell<FlowRecord>>() });
+        // SAFETY: scratch is larger than a record, aligned to eight, initialised, and of this CPU alone.
+        build(unsafe { &mut *scratch.cast() });
         self.output(Ring::Lifecycle, scratch.cast(), size_of::<FlowRecord>() as u64)
     }
 
     #[inline(always)]
-    fn emit_frame(&self, ring: Ring, record: &FrameRecord, frame: &Packet) -> Result<bool, Uncopied> {
+    fn emit_frame(
+        &self,
+        ring: Ring,
+        cap: u32,
+        frame: &Packet,
+        build: impl FnOnce(&mut FrameRecord),
+    ) -> Result<bool, Uncopied> {
         let scratch = SCRATCH.get_ptr_mut(0).ok_or(Uncopied)?.cast::<u8>();
-        let cap = length(u32::from(record.cap_len), MAX_CAP as u32).ok_or(Uncopied)?;
+        // SAFETY: as above.
+        build(unsafe { &mut *scratch.cast() });
+        let cap = length(cap, MAX_CAP as u32).ok_or(Uncopied)?;
         // SAFETY: scratch holds MAX_RECORD bytes: the header and MAX_CAP more, and cap is at most MAX_CAP.
         let failed = unsafe {
-            scratch.cast::<FrameRecord>().write(*record);
             bpf_xdp_load_bytes(frame.context, 0, scratch.add(size_of::<FrameRecord>()).cast(), cap as u32)
         };
         if failed != 0 {

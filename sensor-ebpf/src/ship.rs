@@ -5,47 +5,42 @@ use crate::flow::Entry;
 use crate::frame::Frame;
 use crate::observe::Arrival;
 use crate::policy::{BUDGET_UNIT, UNLIMITED};
-use crate::record::{FlowRecord, FrameRecord, Header, KIND_FLOW, KIND_FRAME, MAX_CAP, Reason, Ring};
+use crate::record::{Header, KIND_FLOW, KIND_FRAME, MAX_CAP, Reason, Ring};
 use crate::tables::Tables;
 
+/// Fills a record's header field by field: a struct would be built on the stack first.
 #[inline(always)]
-fn header<T: Tables>(ring: Ring, kind: u8, index: u32, entry: &Entry, ticks: u32, tables: &T) -> Header {
-    let cpu = tables.cpu();
-    Header {
-        ktime: tables.ktime(),
-        seq: cpu.next_seq(ring),
-        ticks,
-        entry: index,
-        generation: entry.generation(),
-        cpu: cpu.slice.get().wrapping_sub(1) as u16,
-        kind,
-        ring: ring as u8,
-        reason: 0,
-        zero: [0; 5],
-    }
+fn head<T: Tables>(header: &mut Header, ring: Ring, kind: u8, index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
+    let cpu = arrival.tables.cpu();
+    header.ktime = arrival.tables.ktime();
+    header.seq = cpu.next_seq(ring);
+    header.ticks = arrival.ticks;
+    header.entry = index;
+    header.generation = entry.generation();
+    header.cpu = cpu.slice.get().wrapping_sub(1) as u16;
+    header.kind = kind;
+    header.ring = ring as u8;
+    header.reason = 0;
+    header.zero = [0; 5];
 }
 
 /// Reports an entry as it stands. A function of its own, because BPF gives each 512 bytes of stack and no more.
 #[inline(never)]
 pub fn flow<T: Tables>(index: u32, entry: &Entry, reason: Reason, arrival: &Arrival<'_, T>) {
     let tables = arrival.tables;
-    let mut header = header(Ring::Lifecycle, KIND_FLOW, index, entry, arrival.ticks, tables);
-    header.reason = reason as u8;
     let ended = matches!(reason, Reason::Replaced);
     let sent = tables.emit_flow(|record| {
-        let at = entry.snapshot();
-        record.set(FlowRecord {
-            header,
-            key: at.key,
-            bytes: at.bytes,
-            packets: at.packets,
-            last: at.last,
-            flags: at.flags,
-            packet_flags: if ended { 0 } else { arrival.headers.flags },
-            class: at.class,
-            notes: if ended { 0 } else { arrival.headers.notes },
-            macs: if ended { [0; 12] } else { macs(arrival.frame) },
-        });
+        head(&mut record.header, Ring::Lifecycle, KIND_FLOW, index, entry, arrival);
+        record.header.reason = reason as u8;
+        entry.copy_key(&mut record.key);
+        record.bytes = entry.bytes();
+        record.packets = entry.packets();
+        record.last = entry.last();
+        record.flags = entry.flags();
+        record.class = entry.class() as u8;
+        record.packet_flags = if ended { 0 } else { arrival.headers.flags };
+        record.notes = if ended { 0 } else { arrival.headers.notes };
+        record.macs = if ended { [0; 12] } else { macs(arrival.frame) };
     });
     if !sent {
         tables.cpu().count_lost(Ring::Lifecycle);
@@ -104,19 +99,19 @@ fn frame_record<T: Tables>(index: u32, entry: &Entry, ring: Ring, snap: u32, arr
     let wire_len = arrival.frame.wire_len();
     let cap = if wire_len < snap { wire_len } else { snap };
     let cap = if cap > MAX_CAP as u32 { MAX_CAP as u32 } else { cap };
-    let record = FrameRecord {
-        header: header(ring, KIND_FRAME, index, entry, arrival.ticks, tables),
-        key: entry.snapshot().key,
-        wire_len,
-        payload_len: headers.payload_len,
-        payload_at: headers.payload_at as u16,
-        cap_len: cap as u16,
-        flags: headers.flags,
-        class: entry.class() as u8,
-        notes: headers.notes,
-        zero: 0,
-    };
-    match tables.emit_frame(ring, &record, arrival.frame) {
+    let sent = tables.emit_frame(ring, cap, arrival.frame, |record| {
+        head(&mut record.header, ring, KIND_FRAME, index, entry, arrival);
+        entry.copy_key(&mut record.key);
+        record.wire_len = wire_len;
+        record.payload_len = headers.payload_len;
+        record.payload_at = headers.payload_at as u16;
+        record.cap_len = cap as u16;
+        record.flags = headers.flags;
+        record.class = entry.class() as u8;
+        record.notes = headers.notes;
+        record.zero = 0;
+    });
+    match sent {
         Ok(true) => {}
         Ok(false) => tables.cpu().count_lost(ring),
         Err(_) => tables.cpu().count(Counter::Uncopied, 1),

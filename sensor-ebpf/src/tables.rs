@@ -98,11 +98,20 @@ pub trait Tables {
     fn storm_row(&self, index: u32) -> Option<&StormRow>;
     /// Orders stores for a reader in user space; nothing where there is none.
     fn fence(&self);
-    /// Sends a flow record through the lifecycle ring; `false` when there was no room. The record is built where it is
-    /// sent from, because a BPF program has 512 bytes of stack.
-    fn emit_flow(&self, build: impl FnOnce(&Cell<FlowRecord>)) -> bool;
-    /// Sends a frame record and the first `record.cap_len` bytes of the frame; `Err` when they could not be read.
-    fn emit_frame(&self, ring: Ring, record: &FrameRecord, frame: &Self::Frame) -> Result<bool, Uncopied>;
+    /// Sends a flow record through the lifecycle ring; `false` when there was no room. `build` sets every field where
+    /// the record is sent from, because a BPF program has 512 bytes of stack.
+    fn emit_flow(&self, build: impl FnOnce(&mut FlowRecord)) -> bool;
+    /// Likewise a frame record and the first `cap` bytes of the frame.
+    ///
+    /// # Errors
+    /// [`Uncopied`] when the bytes could not be read.
+    fn emit_frame(
+        &self,
+        ring: Ring,
+        cap: u32,
+        frame: &Self::Frame,
+        build: impl FnOnce(&mut FrameRecord),
+    ) -> Result<bool, Uncopied>;
 }
 
 /// The frame's bytes could not be read into a record.

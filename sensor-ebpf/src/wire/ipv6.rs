@@ -25,7 +25,11 @@ fn words(b: [u8; 16]) -> [u64; 2] {
     ]
 }
 
-#[inline(never)]
+const fn is_extension(protocol: u8) -> bool {
+    matches!(protocol, HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION)
+}
+
+#[inline(always)]
 pub(super) fn parse<F: Frame>(frame: &F, start: usize) -> Result<Packet, Unreadable> {
     let first: [u8; 8] = frame.read(start).ok_or(Unreadable::Cut)?;
     if first[0] >> 4 != 6 {
@@ -37,39 +41,54 @@ pub(super) fn parse<F: Frame>(frame: &F, start: usize) -> Result<Packet, Unreada
     let on_wire = frame.wire_len().saturating_sub(start as u32).saturating_sub(LEN as u32);
     // Zero is a jumbogram or segmentation offload.
     let payload = if payload == 0 { on_wire } else { payload };
-    let mut notes = if payload > on_wire { Note::SHORT } else { 0 };
-    let mut protocol = first[6];
-    let mut at = start.wrapping_add(LEN);
-    let mut rest = payload;
+    let mut packet = Packet {
+        src: words(src),
+        dst: words(dst),
+        protocol: first[6],
+        at: start.wrapping_add(LEN),
+        rest: payload,
+        len: payload.wrapping_add(LEN as u32),
+        notes: if payload > on_wire { Note::SHORT } else { 0 },
+    };
+    if is_extension(packet.protocol) {
+        if !F::WALKS_EXTENSIONS {
+            return Err(Unreadable::Cut);
+        }
+        walk(frame, &mut packet)?;
+    }
+    Ok(packet)
+}
+
+/// Moves `packet` past its extension headers.
+#[inline(always)]
+fn walk<F: Frame>(frame: &F, packet: &mut Packet) -> Result<(), Unreadable> {
+    packet.notes |= Note::OPTIONS;
+    let before = packet.at;
     for _ in 0..MAX_EXTENSIONS {
-        if !matches!(protocol, HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION) {
+        let protocol = packet.protocol;
+        if !is_extension(protocol) || packet.notes & Note::LATER_FRAGMENT != 0 {
             break;
         }
-        notes |= Note::OPTIONS;
-        let e: [u8; 4] = frame.read(at).ok_or(Unreadable::Cut)?;
-        // Units: eight bytes after the first eight; AH (RFC 4302 2.2) four bytes after the first eight; Fragment fixed.
-        let len = match protocol {
-            FRAGMENT => 8,
-            AUTHENTICATION => usize::from(e[1]).wrapping_add(2) << 2,
-            _ => usize::from(e[1]).wrapping_add(1) << 3,
-        };
-        if rest < len as u32 {
-            return Err(Unreadable::Bad);
-        }
+        let e: [u8; 4] = frame.read(packet.at).ok_or(Unreadable::Cut)?;
+        // Units: eight bytes after the first eight; AH (RFC 4302 2.2) four bytes after the first eight; Fragment is fixed.
+        let units = if protocol == FRAGMENT { 0 } else { usize::from(e[1]) };
+        let len =
+            if protocol == AUTHENTICATION { units.wrapping_add(2) << 2 } else { units.wrapping_add(1) << 3 };
         if protocol == FRAGMENT {
             let offset = u16::from_be_bytes([e[2], e[3]]);
             if offset & 0xfff8 != 0 {
-                notes |= Note::LATER_FRAGMENT;
+                packet.notes |= Note::LATER_FRAGMENT;
             } else if offset & 1 != 0 {
-                notes |= Note::FIRST_FRAGMENT;
+                packet.notes |= Note::FIRST_FRAGMENT;
             }
         }
-        protocol = e[0];
-        rest = rest.wrapping_sub(len as u32);
-        at = at.wrapping_add(len);
-        if notes & Note::LATER_FRAGMENT != 0 {
-            break;
-        }
+        packet.protocol = e[0];
+        packet.at = packet.at.wrapping_add(len);
     }
-    Ok(Packet { src: words(src), dst: words(dst), protocol, at, rest, len: payload.wrapping_add(LEN as u32), notes })
+    let walked = packet.at.wrapping_sub(before) as u32;
+    if packet.rest < walked {
+        return Err(Unreadable::Bad);
+    }
+    packet.rest = packet.rest.wrapping_sub(walked);
+    Ok(())
 }
