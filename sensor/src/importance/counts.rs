@@ -26,8 +26,8 @@ use super::{clamped, remaining, special::ln_beta_reg};
 /// every small drift impossible.
 pub const CERTAINTY: f64 = 400.0;
 
-/// Observed counts beyond this are judged as if they were this: a million millions.
-const MAX_EVENTS: f64 = 1e12;
+/// Observed counts beyond this are judged as if they were this: a thousand millions.
+const MAX_EVENTS: f64 = 1e9;
 
 /// Belief about a rate before anything was observed: as if `events` had been seen in `exposure_s` seconds.
 ///

@@ -12,9 +12,12 @@ const ITERATIONS: u32 = 10_000;
 /// Natural logarithm of the regularised incomplete beta function `I_x(a, b)`, `y = 1 - x`.
 ///
 /// `x` and `y` are both arguments because a tiny `1 - x` cannot be recovered from `x`. Requires `x, y >= 0`
-/// and `a, b` in 1e-4 to 1e13, beyond which the fraction loses its digits; the result is in `[-inf, 0]`. Method: Lentz's evaluation of the continued fraction DLMF 8.17.22
-/// on the side where it converges fast, with the prefactor in Loader's saddle-point form ("Fast and accurate
-/// computation of binomial probabilities", 2000), which loses no digits for large parameters.
+/// and `a, b` in 1e-4 to 1e13; the result is in `[-inf, 0]`. Its absolute error, the relative error of the
+/// probability, is about 1e-12, and up to `1e-15 · max(a, b)` where `x` is within `1 / max(a, b)` of 0 or 1.
+///
+/// Method: Lentz's evaluation of the continued fraction DLMF 8.17.22 on the side where it converges fast, with the
+/// prefactor in Loader's saddle-point form ("Fast and accurate computation of binomial probabilities", 2000),
+/// which loses no digits for large parameters.
 pub(super) fn ln_beta_reg(a: f64, b: f64, x: f64, y: f64) -> f64 {
     if x <= 0.0 {
         return f64::NEG_INFINITY;
@@ -167,15 +170,15 @@ mod tests {
         }
 
         #[test]
-        fn it_has_its_closed_form_for_b_one_however_large_a_and_however_deep(a in 0.0..12.0, y in -12.0..-0.01) {
+        fn it_has_its_closed_form_for_b_one_however_deep(a in 0.0..10.0, y in -12.0..-0.01) {
             // I_x(a, 1) = x^a, and by symmetry I_y(1, a) = 1 - x^a.
             let (a, y) = (10f64.powf(a), 10f64.powf(y));
             let want = a * (-y).ln_1p();
-            let tolerance = 1e-9 * want.abs() + 1e-15 * a + 1e-12;
+            let tolerance = |want: f64| 1e-10 * want.abs() + 1e-15 * a + 1e-12;
             let got = ln_beta_reg(a, 1.0, 1.0 - y, y);
-            prop_assert!((got - want).abs() < tolerance, "a = {a}, y = {y}: {got}, want {want}");
+            prop_assert!((got - want).abs() < tolerance(want), "a = {a}, y = {y}: {got}, want {want}");
             let (got, want) = (ln_beta_reg(1.0, a, y, 1.0 - y), (-want.exp_m1()).ln());
-            prop_assert!((got - want).abs() < 1e-6 * want.abs() + 1e-10, "a = {a}, y = {y}: {got}, want {want}");
+            prop_assert!((got - want).abs() < tolerance(want), "a = {a}, y = {y}: {got}, want {want}");
         }
 
         #[test]
