@@ -1,5 +1,6 @@
 //! Isthmus: a passive sensor for the gateway between IT and OT networks.
 #![forbid(unsafe_code)]
 
+pub mod importance;
 pub mod protocol;
 pub mod time;
