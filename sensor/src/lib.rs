@@ -2,4 +2,5 @@
 #![forbid(unsafe_code)]
 
 pub mod protocol;
+pub mod source;
 pub mod time;
