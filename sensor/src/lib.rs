@@ -3,4 +3,5 @@
 
 pub mod importance;
 pub mod protocol;
+pub mod source;
 pub mod time;
