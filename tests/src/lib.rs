@@ -10,4 +10,7 @@
 //!
 //! Nothing here depends on the sensor, so that it can be wrong about the wire and these can say so.
 
+pub mod conversation;
 pub mod packet;
+pub mod payload;
+pub mod rng;

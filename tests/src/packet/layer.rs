@@ -7,17 +7,38 @@ use super::{Mac, checksum};
 /// One header (or the payload), in the order outermost first.
 #[derive(Clone, Debug)]
 pub(super) enum Layer {
-    Ethernet { src: Mac, dst: Mac, ethertype: Option<u16> },
-    Tag { tpid: u16, tci: u16 },
-    Arp { operation: u16, sender: (Mac, Ipv4Addr), target: (Mac, Ipv4Addr) },
+    Ethernet {
+        src: Mac,
+        dst: Mac,
+        ethertype: Option<u16>,
+    },
+    Tag {
+        tpid: u16,
+        tci: u16,
+    },
+    Arp {
+        operation: u16,
+        sender: (Mac, Ipv4Addr),
+        target: (Mac, Ipv4Addr),
+    },
     Ipv4(Ipv4),
     Ipv6(Ipv6),
     /// An IPv6 extension header: its protocol number and all bytes, of which the first is replaced by "next".
-    Extension { protocol: u8, bytes: Vec<u8> },
+    Extension {
+        protocol: u8,
+        bytes: Vec<u8>,
+    },
     Tcp(Tcp),
-    Udp { src: u16, dst: u16 },
+    Udp {
+        src: u16,
+        dst: u16,
+    },
     /// ICMP or ICMPv6, after the IP version below it.
-    Icmp { kind: u8, code: u8, rest: [u8; 4] },
+    Icmp {
+        kind: u8,
+        code: u8,
+        rest: [u8; 4],
+    },
     Raw(Vec<u8>),
 }
 
@@ -81,7 +102,12 @@ impl Layer {
     }
 
     /// Puts this header in front of `body`; `ends` are the addresses of the nearest enclosing IP header.
-    pub(super) fn wrap(&self, inner: Option<Inner>, ends: Option<(IpAddr, IpAddr)>, body: Vec<u8>) -> Vec<u8> {
+    pub(super) fn wrap(
+        &self,
+        inner: Option<Inner>,
+        ends: Option<(IpAddr, IpAddr)>,
+        body: Vec<u8>,
+    ) -> Vec<u8> {
         let inner = inner.unwrap_or(Inner { ethertype: 0x88b5, protocol: 59 });
         let mut out = Vec::with_capacity(60 + body.len());
         match self {

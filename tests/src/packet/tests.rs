@@ -75,7 +75,10 @@ fn a_service_tag_announces_the_customer_tag_inside() {
 
 #[test]
 fn an_icmp_echo_sums_to_zero_without_a_pseudo_header() {
-    let frame =
-        PacketBuilder::bare().ipv4([1, 1, 1, 1], [2, 2, 2, 2]).icmp(8, 0, [0, 1, 0, 2]).payload(b"ping").build();
+    let frame = PacketBuilder::bare()
+        .ipv4([1, 1, 1, 1], [2, 2, 2, 2])
+        .icmp(8, 0, [0, 1, 0, 2])
+        .payload(b"ping")
+        .build();
     assert_eq!(checksum::finish(checksum::sum(&frame[20..])), 0);
 }
