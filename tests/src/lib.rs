@@ -10,7 +10,10 @@
 //!
 //! Nothing here depends on the sensor, so that it can be wrong about the wire and these can say so.
 
+pub mod capture_file;
 pub mod conversation;
 pub mod packet;
 pub mod payload;
 pub mod rng;
+pub mod scenario;
+pub mod wire;
