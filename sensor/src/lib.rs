@@ -5,6 +5,8 @@
 //! [`incident`] writes the story and an [`observer`] is told. Time is always [`time::Time`], from the records.
 #![deny(unsafe_code)]
 
+pub mod cli;
+pub mod config;
 pub mod decode;
 pub mod detect;
 pub mod engine;
@@ -12,7 +14,9 @@ pub mod importance;
 pub mod incident;
 pub mod mind;
 pub mod observer;
+pub mod output;
 pub mod protocol;
+pub mod run;
 pub mod source;
 pub mod state;
 pub mod store;

@@ -1,2 +1,6 @@
-//! x
-fn main() {}
+//! The `isthmus` program.
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    isthmus::cli::main()
+}

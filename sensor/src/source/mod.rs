@@ -1,7 +1,10 @@
 //! Where records come from: the kernel's rings, or capture files through the same packet path.
 
 pub mod capture;
+pub mod policy;
 pub mod record;
+pub mod replay;
+pub mod residency;
 
 use std::time::Duration;
 

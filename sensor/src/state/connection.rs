@@ -264,3 +264,12 @@ impl Connection {
         }
     }
 }
+
+impl Connection {
+    /// The connection whichever way it is looked at.
+    pub fn pair(&self) -> Pair {
+        let (low, high) =
+            if self.client <= self.server { (self.client, self.server) } else { (self.server, self.client) };
+        Pair { low, high, transport: self.transport as u8 }
+    }
+}

@@ -1,0 +1,40 @@
+//! `isthmus explain`: what the registries say.
+
+use anyhow::{Result, bail};
+
+use crate::{detect, protocol};
+
+/// Prints what is known of a model or protocol, or all their names.
+///
+/// # Errors
+/// A name nobody has.
+pub fn explain(name: Option<&str>) -> Result<()> {
+    let Some(name) = name else {
+        println!("Models:");
+        for spec in detect::REGISTRY {
+            println!("  {:<22} {:<9} {}", spec.id, spec.severity.name(), spec.title);
+        }
+        println!("\nProtocols:");
+        for spec in protocol::REGISTRY {
+            println!("  {:<22} {}", spec.name, spec.title);
+        }
+        return Ok(());
+    };
+    if let Some(spec) = detect::by_id(name) {
+        println!("{} ({})\n\n{}\n\nSeverity {}; ATT&CK for ICS {}.", spec.title, spec.id, spec.summary, spec.severity.name(), spec.techniques.join(", "));
+        return Ok(());
+    }
+    if let Some(spec) = protocol::by_name(name) {
+        let ports: Vec<String> = spec
+            .ports
+            .iter()
+            .map(|port| match port {
+                protocol::Port::Tcp(n) => format!("tcp/{n}"),
+                protocol::Port::Udp(n) => format!("udp/{n}"),
+            })
+            .collect();
+        println!("{} ({})\n\n{}\n\nUsual ports: {}. Content decides.", spec.title, spec.name, spec.about, ports.join(", "));
+        return Ok(());
+    }
+    bail!("`{name}` is neither a model nor a protocol; `isthmus explain` lists them")
+}

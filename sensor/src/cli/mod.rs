@@ -1,0 +1,199 @@
+//! The command line: what may be typed. What it does is in the files beside this one.
+
+mod explain;
+mod replay;
+mod show;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::{self, Config};
+
+/// Passive sensor for the gateway between IT and OT networks.
+#[derive(Debug, Parser)]
+#[command(name = "isthmus", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Watch interfaces of this machine (needs root to attach, gives it up afterwards).
+    Run(RunArgs),
+    /// Analyse capture files as if they had passed just now.
+    Replay(ReplayArgs),
+    /// List incidents.
+    Incidents(ShowArgs),
+    /// Show one incident with its account.
+    Incident {
+        /// Its number.
+        id: u64,
+        #[command(flatten)]
+        show: ShowArgs,
+    },
+    /// List devices: addresses, roles with the reason, what they said about themselves.
+    Hosts(ShowArgs),
+    /// List who asks whom for what.
+    Conversations(ShowArgs),
+    /// Check a configuration file.
+    Check {
+        /// The file.
+        config: PathBuf,
+    },
+    /// Explain a model or protocol; without a name, list them.
+    Explain {
+        /// Its id.
+        name: Option<String>,
+    },
+}
+
+/// Text for people or JSON lines for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One object a line, ECS field names.
+    Json,
+}
+
+/// How devices without learned past are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StageArg {
+    /// As new: only what always is news is raised.
+    Learning,
+    /// As known: everything is judged at once.
+    Operational,
+}
+
+/// Datasets of `--log`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Dataset {
+    /// Connections, when they end.
+    Connection,
+    /// Industrial messages, one by one.
+    Command,
+    /// What devices say about themselves.
+    Asset,
+    /// Bytes that break a protocol's rules.
+    Anomaly,
+    /// Counts of the whole run.
+    Summary,
+}
+
+/// `isthmus run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Configuration file.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Interface to attach to; repeat for each leg of the gateway.
+    #[arg(short = 'i', long = "interface", required = true)]
+    pub interfaces: Vec<String>,
+    /// Directory that keeps what is learned and found.
+    #[arg(long)]
+    pub state: Option<PathBuf>,
+    /// How to attach.
+    #[arg(long, value_enum, default_value = "native")]
+    pub mode: ModeArg,
+    /// Text or JSON on standard output.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+    /// More datasets to write, separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub log: Vec<Dataset>,
+}
+
+/// How to attach to an interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ModeArg {
+    /// In the driver, or not at all.
+    Native,
+    /// In the driver, else behind it, which is reported as degraded.
+    Auto,
+    /// Behind the driver.
+    Generic,
+}
+
+/// `isthmus replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Capture files (pcap, pcapng, gzip); merged by time.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Configuration file.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Directory that keeps what is learned and found; without it nothing is kept.
+    #[arg(long)]
+    pub state: Option<PathBuf>,
+    /// Take the files for benign past: learn, and declare learning over at their end.
+    #[arg(long)]
+    pub learn: bool,
+    /// How devices without learned past are taken.
+    #[arg(long, value_enum, default_value = "learning")]
+    pub stage: StageArg,
+    /// Text or JSON.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+    /// More datasets to write, separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub log: Vec<Dataset>,
+}
+
+/// Commands that show what is stored.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// Directory that keeps what is learned and found.
+    #[arg(long, default_value = "/var/lib/isthmus")]
+    pub state: PathBuf,
+    /// Configuration file (for zones).
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Text or JSON.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+}
+
+/// Runs what was typed. 0 fine, 1 failed, 2 usage or bad configuration.
+pub fn main() -> ExitCode {
+    // clap itself exits with 2 on wrong usage and 0 on --help.
+    let outcome = match Cli::parse().command {
+        Command::Run(args) => crate::run::run(&args),
+        Command::Replay(args) => replay::replay(&args),
+        Command::Incidents(show) => show::incidents(&show),
+        Command::Incident { id, show } => show::incident(id, &show),
+        Command::Hosts(show) => show::hosts(&show),
+        Command::Conversations(show) => show::conversations(&show),
+        Command::Check { config } => config::load(&config).map_err(anyhow::Error::from).map(|config| {
+            println!("fine: {} zones, {} assets", config.zone.len(), config.asset.len());
+        }),
+        Command::Explain { name } => explain::explain(name.as_deref()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("isthmus: {error:#}");
+            if error.is::<config::ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+/// Somebody closed our standard output (`| head`): not our failure.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// The configuration named, or the defaults.
+///
+/// # Errors
+/// As [`config::load`].
+pub fn configuration(path: Option<&PathBuf>) -> anyhow::Result<Config> {
+    Ok(match path {
+        Some(path) => config::load(path)?,
+        None => Config::default(),
+    })
+}

@@ -1,0 +1,73 @@
+//! `isthmus replay`.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use anyhow::Result;
+
+use super::{Format, ReplayArgs, StageArg, configuration};
+use crate::engine::Engine;
+use crate::incident::Incidents;
+use crate::mind::Mind;
+use crate::output::{Sink, json::JsonLines, text::Text};
+use crate::source::Source as _;
+use crate::source::replay::{Replay, ReplayOptions};
+use crate::state::World;
+use crate::store::Store;
+
+/// Analyses capture files.
+///
+/// # Errors
+/// A file that cannot be read, after everything before the break was analysed.
+pub fn replay(args: &ReplayArgs) -> Result<()> {
+    let config = configuration(args.config.as_ref())?;
+    let mut settings = config.settings();
+    settings.learn = args.learn;
+    settings.operational = args.stage == StageArg::Operational;
+    let mut world = World::new(settings, config.zones());
+    let mut store = args.state.as_deref().map(Store::open).transpose()?;
+    let incidents = match &store {
+        Some(store) => store.load(&mut world)?,
+        None => Incidents::default(),
+    };
+    let mut source = Replay::open(&args.files, ReplayOptions::default())?;
+    let mut engine = Engine::new(Mind::new(world, incidents));
+    let out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let mut sink: Box<dyn Sink> = match args.format {
+        Format::Json => Box::new(JsonLines::new(out, &args.log, config.observer.name.clone())),
+        Format::Text => Box::new(Text::new(out, std::io::stdout().is_terminal())),
+    };
+    let bar = progress(source.progress().1);
+    let outcome = loop {
+        let more = source.poll(&mut |record| engine.record(record, sink.as_observer()));
+        source.apply(&engine.take_wishes());
+        bar.set_position(source.progress().0);
+        sink.check()?;
+        match more {
+            Ok(true) => {}
+            Ok(false) => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    bar.finish_and_clear();
+    engine.finish(sink.as_observer());
+    sink.summary(&engine, &source.counters())?;
+    if args.learn {
+        engine.mind.world.graduate();
+    }
+    if let Some(store) = &mut store {
+        store.save(&mut engine.mind)?;
+    }
+    std::io::stdout().flush()?;
+    outcome
+}
+
+fn progress(total: u64) -> indicatif::ProgressBar {
+    if !std::io::stderr().is_terminal() || total < 64 << 20 {
+        return indicatif::ProgressBar::hidden();
+    }
+    let bar = indicatif::ProgressBar::new(total);
+    if let Ok(style) = indicatif::ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec}, {eta} left") {
+        bar.set_style(style);
+    }
+    bar
+}

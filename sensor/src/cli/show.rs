@@ -1,0 +1,86 @@
+//! Commands that show what is stored.
+
+use anyhow::{Context as _, Result};
+
+use super::{Format, ShowArgs, configuration};
+use crate::incident::Incidents;
+use crate::output::json;
+use crate::output::text;
+use crate::state::World;
+use crate::store::Store;
+
+fn open(show: &ShowArgs) -> Result<(World, Incidents, String)> {
+    let config = configuration(show.config.as_ref())?;
+    let mut world = World::new(config.settings(), config.zones());
+    let incidents = Store::open_existing(&show.state)?.load(&mut world)?;
+    Ok((world, incidents, config.observer.name))
+}
+
+/// `isthmus incidents`.
+///
+/// # Errors
+/// No state there.
+pub fn incidents(show: &ShowArgs) -> Result<()> {
+    let (_, incidents, observer) = open(show)?;
+    for incident in incidents.iter() {
+        match show.format {
+            Format::Json => println!("{}", json::incident(incident, "summary", &observer)),
+            Format::Text => println!("{}", text::incident_line(incident)),
+        }
+    }
+    Ok(())
+}
+
+/// `isthmus incident ID`.
+///
+/// # Errors
+/// No such incident.
+pub fn incident(id: u64, show: &ShowArgs) -> Result<()> {
+    let (world, mut incidents, observer) = open(show)?;
+    incidents.rewrite(id, &world);
+    let incident = incidents.get(id).with_context(|| format!("no incident {id}; `isthmus incidents` lists them"))?;
+    match show.format {
+        Format::Json => {
+            println!("{}", json::incident(incident, "summary", &observer));
+            for finding in incident.findings.iter().filter_map(|n| incidents.finding(*n)) {
+                println!("{}", json::finding(finding, &observer));
+            }
+        }
+        Format::Text => print!("{}", text::incident(incident)),
+    }
+    Ok(())
+}
+
+/// `isthmus hosts`.
+///
+/// # Errors
+/// No state there.
+pub fn hosts(show: &ShowArgs) -> Result<()> {
+    let (world, _, observer) = open(show)?;
+    let mut hosts: Vec<_> = world.hosts.iter().collect();
+    hosts.sort_by_key(|(ip, _)| **ip);
+    for (ip, host) in hosts {
+        match show.format {
+            Format::Json => println!("{}", json::host(*ip, host, &world, &observer)),
+            Format::Text => println!("{}", text::host(*ip, host, &world)),
+        }
+    }
+    Ok(())
+}
+
+/// `isthmus conversations`.
+///
+/// # Errors
+/// No state there.
+pub fn conversations(show: &ShowArgs) -> Result<()> {
+    let (world, _, observer) = open(show)?;
+    let mut rows: Vec<_> = world.conversations.iter().collect();
+    rows.sort_by_key(|(key, _)| **key);
+    for (key, conversation) in rows {
+        match show.format {
+            Format::Json => println!("{}", json::conversation(key, conversation, &observer)),
+            Format::Text => println!("{}", text::conversation(key, conversation)),
+        }
+    }
+    Ok(())
+}

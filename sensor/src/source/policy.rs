@@ -1,0 +1,61 @@
+//! What a port is worth and how much of a flow is shipped: the same for the kernel and for replay.
+
+use sensor_ebpf::policy::{Class, ClassPolicy, PortKey, UNLIMITED};
+
+use crate::protocol::{Port, REGISTRY};
+
+/// Limits of the packet path, on one CPU.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// New flows a second: industrial, others.
+    pub rate: [u32; 2],
+    /// New flows saved up: industrial, others.
+    pub burst: [u32; 2],
+    /// Seconds without a packet after which a flow is a new one.
+    pub idle_s: u32,
+    /// Seconds without a heartbeat of user space after which payload is no longer shipped.
+    pub heartbeat_s: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { rate: [20_000; 2], burst: [20_000; 2], idle_s: 600, heartbeat_s: 2 }
+    }
+}
+
+/// Ports with a class of their own: those of every protocol, and address and name traffic.
+pub fn port_classes() -> Vec<(PortKey, Class)> {
+    const ARP: u16 = 0x0806;
+    const LLDP: u16 = 0x88cc;
+    let mut classes = vec![
+        (PortKey::EtherType(ARP), Class::Control),
+        (PortKey::EtherType(LLDP), Class::Control),
+        (PortKey::Udp(53), Class::Control),
+        (PortKey::Udp(67), Class::Control),
+        (PortKey::Udp(68), Class::Control),
+    ];
+    for spec in REGISTRY {
+        let class = if spec.industrial { Class::Industrial } else { Class::Access };
+        classes.extend(spec.ports.iter().map(|port| match port {
+            Port::Tcp(port) => (PortKey::Tcp(*port), class),
+            Port::Udp(port) => (PortKey::Udp(*port), class),
+        }));
+    }
+    classes
+}
+
+/// How payload of a class is shipped. Budgets are per direction of a flow.
+pub const fn class_policy(class: Class) -> ClassPolicy {
+    const KIB: u16 = 16;
+    match class {
+        // Enough for a probe: content identifies a protocol on any port.
+        Class::Unknown => ClassPolicy { snap: 256, budget: KIB },
+        Class::Quiet => ClassPolicy { snap: 0, budget: 0 },
+        Class::Control => ClassPolicy { snap: 512, budget: UNLIMITED },
+        // A TLS certificate chain and what comes before it.
+        Class::Access => ClassPolicy { snap: 2048, budget: 16 * KIB },
+        // Until content confirms it.
+        Class::Industrial => ClassPolicy { snap: 2048, budget: 64 * KIB },
+        Class::Confirmed => ClassPolicy { snap: 2048, budget: UNLIMITED },
+    }
+}

@@ -1,0 +1,152 @@
+//! Totals become differences; jumps in sequence numbers become losses.
+//!
+//! The packet path reports what an entry counted since it was made. Merging by (cpu, entry, generation) is idempotent
+//! and heals lost records: the next report tells what the lost one did.
+
+use sensor_ebpf::record::{FlowRecord, FrameRecord, Header, KIND_FLOW, KIND_FRAME, Reason, Ring};
+use zerocopy::FromBytes;
+
+use super::{FlowEvent, FrameEvent, Loss, Record};
+use crate::time::Time;
+
+/// What was last reported of one place in the flow cache.
+#[derive(Clone, Copy, Default)]
+struct Reported {
+    bytes: u64,
+    packets: u32,
+    generation: u16,
+}
+
+/// From the packet path's clocks to wall time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// Added to monotonic nanoseconds.
+    pub offset_ns: i128,
+    /// Nanoseconds of a tick.
+    pub tick_ns: u64,
+}
+
+impl Clock {
+    /// Wall time of a monotonic reading.
+    pub fn time(&self, ktime: u64) -> Time {
+        Time(u64::try_from(i128::from(ktime).saturating_add(self.offset_ns)).unwrap_or(0))
+    }
+
+    /// Wall time of tick `then`, given that tick `now` was at `ktime`.
+    pub fn earlier(&self, ktime: u64, now: u32, then: u32) -> Time {
+        let ago = u64::from(now.wrapping_sub(then)).saturating_mul(self.tick_ns);
+        self.time(ktime.saturating_sub(if now.wrapping_sub(then) as i32 >= 0 { ago } else { 0 }))
+    }
+}
+
+/// A reader of raw records.
+pub struct Residency {
+    reported: Vec<Reported>,
+    entries_per_cpu: usize,
+    next_seq: Vec<[Option<u32>; Ring::COUNT]>,
+    /// Records that could not be read: never, unless the program and this one disagree.
+    pub unreadable: u64,
+}
+
+impl Residency {
+    /// For `cpus` slices of `entries_per_cpu` entries.
+    pub fn new(cpus: usize, entries_per_cpu: usize) -> Self {
+        Self {
+            reported: vec![Reported::default(); cpus.saturating_mul(entries_per_cpu)],
+            entries_per_cpu,
+            next_seq: vec![[None; Ring::COUNT]; cpus],
+            unreadable: 0,
+        }
+    }
+
+    /// Reads one raw record and passes on what it says.
+    pub fn read(&mut self, raw: &[u8], clock: &Clock, sink: &mut dyn FnMut(Record<'_>)) {
+        let Ok((header, _)) = Header::read_from_prefix(raw) else {
+            self.unreadable = self.unreadable.saturating_add(1);
+            return;
+        };
+        if let Some(loss) = self.sequence(&header, clock) {
+            sink(Record::Loss(loss));
+        }
+        match header.kind {
+            KIND_FLOW => {
+                if let (Ok((record, _)), Some(reason)) =
+                    (FlowRecord::read_from_prefix(raw), Reason::from_u8(header.reason))
+                {
+                    return sink(Record::Flow(self.flow(&record, reason, clock)));
+                }
+            }
+            KIND_FRAME => {
+                if let Ok((record, frame)) = FrameRecord::read_from_prefix(raw) {
+                    let frame = frame.get(..usize::from(record.cap_len)).unwrap_or(frame);
+                    let ring = Ring::ALL.into_iter().find(|ring| *ring as u8 == header.ring).unwrap_or(Ring::Access);
+                    return sink(Record::Frame(FrameEvent {
+                        at: clock.time(header.ktime),
+                        key: record.key,
+                        ring,
+                        frame,
+                        payload_at: usize::from(record.payload_at),
+                        payload_len: record.payload_len as usize,
+                        wire_len: record.wire_len,
+                        flags: record.flags,
+                        notes: record.notes,
+                    }));
+                }
+            }
+            _ => {}
+        }
+        self.unreadable = self.unreadable.saturating_add(1);
+    }
+
+    /// The event of a flow record: what is new since the last report of its place.
+    pub fn flow(&mut self, record: &FlowRecord, reason: Reason, clock: &Clock) -> FlowEvent {
+        let header = &record.header;
+        let place = usize::from(header.cpu).saturating_mul(self.entries_per_cpu).saturating_add(header.entry as usize);
+        let (mut packets, mut bytes) = (record.packets, record.bytes);
+        if let Some(reported) = self.reported.get_mut(place) {
+            if reported.generation == header.generation {
+                // Late reports of the same tenant add nothing; counters wrap after four thousand million packets.
+                let ahead = record.packets.wrapping_sub(reported.packets);
+                packets = if ahead as i32 >= 0 { ahead } else { 0 };
+                bytes = record.bytes.saturating_sub(reported.bytes);
+            }
+            *reported = Reported {
+                bytes: record.bytes,
+                packets: record.packets,
+                generation: header.generation,
+            };
+        }
+        let opened = matches!(reason, Reason::Opened | Reason::Changed);
+        let [a, b, c, d, e, f, u, v, w, x, y, z] = record.macs;
+        FlowEvent {
+            at: clock.time(header.ktime),
+            key: record.key,
+            reason,
+            packets: u64::from(packets),
+            bytes,
+            last: clock.earlier(header.ktime, header.ticks, record.last),
+            flags: record.flags,
+            packet_flags: record.packet_flags,
+            notes: record.notes,
+            macs: opened.then_some(([a, b, c, d, e, f], [u, v, w, x, y, z])),
+        }
+    }
+
+    /// Whether a sweep of this place has anything to tell.
+    pub fn is_news(&self, cpu: usize, entry: usize, generation: u16, packets: u32) -> bool {
+        let place = cpu.saturating_mul(self.entries_per_cpu).saturating_add(entry);
+        self.reported.get(place).is_none_or(|r| r.generation != generation || r.packets != packets)
+    }
+
+    fn sequence(&mut self, header: &Header, clock: &Clock) -> Option<Loss> {
+        let ring = Ring::ALL.into_iter().find(|ring| *ring as u8 == header.ring)?;
+        let next = self.next_seq.get_mut(usize::from(header.cpu))?.get_mut(ring as usize)?;
+        let missing = next.map_or(0, |next| header.seq.wrapping_sub(next));
+        *next = Some(header.seq.wrapping_add(1));
+        (missing != 0 && (missing as i32) > 0).then(|| Loss {
+            at: clock.time(header.ktime),
+            ring,
+            records: u64::from(missing),
+        })
+    }
+}
