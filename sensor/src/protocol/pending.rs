@@ -30,9 +30,15 @@ impl<K: PartialEq, V> Pending<K, V> {
         Some(self.waiting.remove(at).1)
     }
 
-    /// Forgets everything: after lost bytes a key may have been used again.
-    pub fn clear(&mut self) {
-        self.waiting.clear();
+    /// Forgets the requests with such a key: after lost bytes of the asking side it may have been used again.
+    pub fn forget(&mut self, gone: impl Fn(&K) -> bool) {
+        self.waiting.retain(|(key, _)| !gone(key));
+    }
+}
+
+impl<K: PartialEq, V> Default for Pending<K, V> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

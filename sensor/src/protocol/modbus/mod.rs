@@ -187,7 +187,9 @@ impl Decode for Decoder {
     fn decode(&mut self, input: Input<'_>, out: &mut Vec<Event>) -> usize {
         if input.gap {
             *self.lost(input.side) = true;
-            self.pending.clear();
+            if input.side == Side::Client {
+                self.pending.forget(|_| true);
+            }
         }
         let mut done = 0;
         if *self.lost(input.side) {
@@ -228,6 +230,7 @@ impl Decode for Decoder {
 fn requested(pdu: &[u8]) -> Function {
     match (pdu.u8_at(0), pdu.u8_at(1), pdu.u8_at(2)) {
         (Some(umas::FUNCTION), _, Some(function)) => umas::function(function),
+        (Some(code @ 0x80..), ..) => functions::plain(code),
         (Some(_), ..) => answered(pdu),
         (None, ..) => functions::plain(0),
     }
@@ -239,8 +242,7 @@ fn answered(pdu: &[u8]) -> Function {
         (Some(8), Some(_)) => pdu.be16(1).map_or_else(|| functions::plain(8), functions::diagnostics),
         (Some(43), Some(mei)) => functions::encapsulated(mei),
         // An exception answers the code without its high bit; what stands behind it is no sub-code.
-        (Some(code), _) if code & 0x80 != 0 && pdu.len() == 2 => functions::plain(code & 0x7f),
-        (Some(code), _) => functions::plain(code),
+        (Some(code), _) => functions::plain(code & 0x7f),
         (None, _) => functions::plain(0),
     }
 }
