@@ -4,7 +4,8 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let target = std::env::var("TARGET").unwrap_or_default();
     if target.starts_with("bpf") {
-        // v3: 32-bit registers and jumps (Linux 5.1); v4 would ask for 6.6.
-        println!("cargo:rustc-link-arg-bins=--cpu=v3");
+        // Headers stand at any offset, and every CPU that matters here reads unaligned words: without this each
+        // address would be put together from single bytes.
+        println!("cargo:rustc-link-arg-bins=--cpu-features=+allows-misaligned-mem-access");
     }
 }

@@ -1,0 +1,31 @@
+//! The XDP program: receive only, every packet passes.
+#![no_std]
+#![no_main]
+#![feature(asm_experimental_arch)]
+#![expect(missing_docs, reason = "the xdp macro writes an item without any")]
+
+mod maps;
+
+use aya_ebpf::bindings::xdp_action;
+use aya_ebpf::macros::xdp;
+use aya_ebpf::programs::XdpContext;
+
+/// Entry point. `frags`: multi-buffer frames (jumbo, LRO) are accepted, so that the program attaches at any MTU.
+#[xdp(frags)]
+pub fn isthmus(context: XdpContext) -> u32 {
+    if let Some((frame, tables)) = maps::host(context.ctx) {
+        sensor_ebpf::observe::observe(&frame, &tables);
+    }
+    xdp_action::XDP_PASS
+}
+
+#[cfg(target_arch = "bpf")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+/// The kernel lends its GPL-only helpers to programs whose licence is compatible.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "license")]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,0 +1,328 @@
+//! The kernel's side of [`Tables`]: BPF maps, and all the unsafe code there is.
+
+use core::ptr;
+
+use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_RB_NO_WAKEUP, xdp_md};
+use aya_ebpf::helpers::generated::{
+    bpf_jiffies64, bpf_ktime_get_ns, bpf_ringbuf_output, bpf_xdp_get_buff_len, bpf_xdp_load_bytes,
+};
+use aya_ebpf::macros::map;
+use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
+
+use sensor_ebpf::flow::Set;
+use sensor_ebpf::frame::{Frame, MAX_OFFSET};
+use sensor_ebpf::policy::{Class, ClassPolicy, Control, Endpoint, PORTS_PER_CHUNK, PortChunk, PortKey};
+use sensor_ebpf::record::{FlowRecord, FrameRecord, MAX_CAP, MAX_RECORD, Ring};
+use sensor_ebpf::storm::{ROWS, StormRow};
+use sensor_ebpf::tables::{Cpu, Tables, Uncopied};
+
+/// The same bytes as `T`, without its cells: maps are statics, and statics want `Sync`.
+type Raw<const N: usize> = [u64; N];
+type RawSet = Raw<{ size_of::<Set>() / 8 }>;
+type RawCpu = Raw<{ size_of::<Cpu>() / 8 }>;
+type RawControl = Raw<{ size_of::<Control>() / 8 }>;
+type RawStorm = Raw<{ size_of::<StormRow>() / 8 }>;
+
+// Sizes of FLOWS and of the rings are set by the loader.
+#[map]
+static FLOWS: Array<RawSet> = Array::with_max_entries(1 << 10, BPF_F_MMAPABLE);
+#[map]
+static CPU: PerCpuArray<RawCpu> = PerCpuArray::with_max_entries(1, 0);
+#[map]
+static CONTROL: Array<RawControl> = Array::with_max_entries(1, 0);
+#[map]
+static PORTS: Array<PortChunk> = Array::with_max_entries(PortKey::SPACE / PORTS_PER_CHUNK, 0);
+#[map]
+static CLASSES: Array<ClassPolicy> = Array::with_max_entries(Class::SLOTS as u32, 0);
+/// Interface index, lower 16 bits, to slot. The loader refuses two interfaces that share them.
+#[map]
+static SLOTS: Array<u32> = Array::with_max_entries(1 << 16, 0);
+#[map]
+static VERDICT: HashMap<Endpoint, u8> = HashMap::with_max_entries(4096, 0);
+#[map]
+static WATCH: HashMap<[u64; 2], u8> = HashMap::with_max_entries(256, 0);
+#[map]
+static STORM: PerCpuArray<RawStorm> = PerCpuArray::with_max_entries(ROWS + 1, 0);
+#[map]
+static SCRATCH: PerCpuArray<[u64; MAX_RECORD.div_ceil(8)]> = PerCpuArray::with_max_entries(1, 0);
+#[map]
+static LIFECYCLE: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
+#[map]
+static INDUSTRIAL: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
+#[map]
+static ACCESS: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
+#[map]
+static EVIDENCE: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
+
+/// Set by the loader before the program is verified; constants from then on.
+#[unsafe(no_mangle)]
+static SECRETS: [u64; 5] = [0; 5];
+#[unsafe(no_mangle)]
+static SETS: u32 = 1 << 10;
+/// Not zero: time comes from CONTROL. Where it is zero the verifier removes the code.
+#[unsafe(no_mangle)]
+static TEST_CLOCK: u32 = 0;
+
+/// Reads a constant the loader may have replaced.
+macro_rules! constant {
+    ($name:ident) => {
+        // SAFETY: a static of this program, initialised, aligned and never written after load.
+        unsafe { ptr::read_volatile(&raw const $name) }
+    };
+}
+
+/// One frame in the driver's buffer.
+pub struct Packet {
+    context: *mut xdp_md,
+    /// The linear part. Kept, because a pointer loaded again in a function of its own passes through 32 bits there,
+    /// which the verifier takes for arithmetic.
+    data: usize,
+    end: usize,
+    wire_len: u32,
+}
+
+impl Frame for Packet {
+    type Whole = Copied;
+    const WALKS_EXTENSIONS: bool = false;
+
+    #[inline(always)]
+    fn wire_len(&self) -> u32 {
+        self.wire_len
+    }
+
+    #[inline(always)]
+    fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        if offset > MAX_OFFSET {
+            return None;
+        }
+        let at = self.data.wrapping_add(offset);
+        if at.wrapping_add(N) <= self.end {
+            // SAFETY: at..at+N lies within the frame's linear part, as just compared (and the verifier checked).
+            return Some(unsafe { ptr::read_unaligned(at as *const [u8; N]) });
+        }
+        None
+    }
+
+    #[inline(always)]
+    fn whole(&self) -> Option<Copied> {
+        let start = SCRATCH.get_ptr_mut(0)?.cast::<u8>();
+        let len = length(if self.wire_len < COPIED { self.wire_len } else { COPIED }, COPIED)?;
+        // SAFETY: scratch holds more than COPIED bytes; records are built in it only after the headers were read.
+        let failed = unsafe { bpf_xdp_load_bytes(self.context, 0, start.cast(), len as u32) };
+        (failed == 0).then_some(Copied { start, len: len as usize, wire_len: self.wire_len })
+    }
+}
+
+/// `len` as a length the verifier knows to be 1..=`max`.
+#[inline(always)]
+fn length(len: u32, max: u32) -> Option<u64> {
+    let mut len = u64::from(len);
+    if len > u64::from(max) {
+        return None;
+    }
+    // SAFETY: moves a register to itself. It keeps LLVM from merging the two comparisons into one on `len - 1`, after
+    // which the verifier would no longer know that `len` is not zero.
+    unsafe { core::arch::asm!("{0} = {0}", inout(reg) len, options(pure, nomem, nostack, preserves_flags)) }
+    (len != 0).then_some(len)
+}
+
+/// Enough for every header the packet path reads.
+const COPIED: u32 = 512;
+
+/// The start of a frame, in this CPU's scratch.
+pub struct Copied {
+    start: *const u8,
+    len: usize,
+    wire_len: u32,
+}
+
+impl Frame for Copied {
+    type Whole = Self;
+    const WALKS_EXTENSIONS: bool = true;
+
+    #[inline(always)]
+    fn wire_len(&self) -> u32 {
+        self.wire_len
+    }
+
+    #[inline(always)]
+    fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        if offset > COPIED as usize - N || offset.wrapping_add(N) > self.len {
+            return None;
+        }
+        // SAFETY: offset..offset+N lies within the copied bytes, as just compared.
+        Some(unsafe { ptr::read_unaligned(self.start.add(offset).cast()) })
+    }
+
+    #[inline(always)]
+    fn whole(&self) -> Option<Self> {
+        None
+    }
+}
+
+/// The maps, with what every packet needs looked up once.
+pub struct Maps {
+    cpu: &'static Cpu,
+    control: &'static Control,
+    slot: u32,
+}
+
+/// What one run of the program works on; `None` where a map is missing, which the verifier cannot rule out.
+#[inline(always)]
+pub fn host(context: *mut xdp_md) -> Option<(Packet, Maps)> {
+    // SAFETY: the context is valid for the whole run of the program; the helper only reads it.
+    let (wire_len, interface, data, end) = unsafe {
+        let c = &*context;
+        (bpf_xdp_get_buff_len(context), c.ingress_ifindex, c.data as usize, c.data_end as usize)
+    };
+    let slot = SLOTS.get(interface & 0xffff).copied().unwrap_or(0);
+    let cpu = CPU.get_ptr(0)?.cast::<Cpu>();
+    let control = CONTROL.get_ptr(0)?.cast::<Control>();
+    // SAFETY: map values live as long as the program and have at least the size and alignment of the types, which are
+    // made of cells: this CPU is the only writer of the first, user space of the second.
+    let (cpu, control) = unsafe { (&*cpu, &*control) };
+    Some((Packet { context, data, end, wire_len: wire_len as u32 }, Maps { cpu, control, slot }))
+}
+
+impl Maps {
+    #[inline(always)]
+    fn output(&self, ring: Ring, data: *const u8, len: u64) -> bool {
+        let ring = match ring {
+            Ring::Lifecycle => &LIFECYCLE,
+            Ring::Industrial => &INDUSTRIAL,
+            Ring::Access => &ACCESS,
+            Ring::Evidence => &EVIDENCE,
+        };
+        // The reader drains on a timer: waking it for each record would cost more than the record.
+        // SAFETY: `ring` is a ring buffer map; `data` holds `len` initialised bytes.
+        unsafe {
+            bpf_ringbuf_output(
+                ptr::from_ref(ring).cast_mut().cast(),
+                data.cast_mut().cast(),
+                len,
+                u64::from(BPF_RB_NO_WAKEUP),
+            ) == 0
+        }
+    }
+}
+
+impl Tables for Maps {
+    type Frame = Packet;
+
+    #[inline(always)]
+    fn ticks(&self) -> u32 {
+        if constant!(TEST_CLOCK) != 0 {
+            return self.control.test_ticks.get();
+        }
+        // SAFETY: a helper without arguments.
+        unsafe { bpf_jiffies64() as u32 }
+    }
+
+    #[inline(always)]
+    fn ktime(&self) -> u64 {
+        if constant!(TEST_CLOCK) != 0 {
+            return self.control.test_ktime.get();
+        }
+        // SAFETY: a helper without arguments.
+        unsafe { bpf_ktime_get_ns() }
+    }
+
+    #[inline(always)]
+    fn cpu(&self) -> &Cpu {
+        self.cpu
+    }
+
+    #[inline(always)]
+    fn control(&self) -> &Control {
+        self.control
+    }
+
+    #[inline(always)]
+    fn slot(&self) -> u32 {
+        self.slot
+    }
+
+    #[inline(always)]
+    fn sets(&self) -> u32 {
+        constant!(SETS)
+    }
+
+    #[inline(always)]
+    fn secret(&self, word: usize) -> u64 {
+        // SAFETY: as for `constant!`; callers pass constants below five, and the verifier checks the range.
+        unsafe { ptr::read_volatile((&raw const SECRETS).cast::<u64>().wrapping_add(word)) }
+    }
+
+    #[inline(always)]
+    fn set(&self, slice: u32, index: u32) -> Option<&Set> {
+        let set = FLOWS.get_ptr(slice.wrapping_mul(self.sets()).wrapping_add(index))?.cast::<Set>();
+        // SAFETY: a map value of the size of `Set`, made of cells and an atomic; this CPU alone writes its slice.
+        Some(unsafe { &*set })
+    }
+
+    #[inline(always)]
+    fn port_class(&self, index: u32) -> Class {
+        let Some(chunk) = PORTS.get(index / PORTS_PER_CHUNK) else { return Class::Unknown };
+        Class::from_u8(chunk.0[(index % PORTS_PER_CHUNK) as usize])
+    }
+
+    #[inline(always)]
+    fn class_policy(&self, class: Class) -> ClassPolicy {
+        CLASSES.get(class as u32).copied().unwrap_or(ClassPolicy { snap: 0, budget: 0 })
+    }
+
+    #[inline(always)]
+    fn verdict(&self, endpoint: &Endpoint) -> Option<Class> {
+        // SAFETY: values are single bytes; a concurrent update cannot tear them.
+        unsafe { VERDICT.get(endpoint) }.map(|class| Class::from_u8(*class))
+    }
+
+    #[inline(always)]
+    fn watched(&self, address: &[u64; 2]) -> bool {
+        // SAFETY: as above; the value is not even read.
+        unsafe { WATCH.get(address) }.is_some()
+    }
+
+    #[inline(always)]
+    fn storm_row(&self, index: u32) -> Option<&StormRow> {
+        let row = STORM.get_ptr(index)?.cast::<StormRow>();
+        // SAFETY: a map value of the size of `StormRow`, made of cells, of this CPU alone.
+        Some(unsafe { &*row })
+    }
+
+    #[inline(always)]
+    fn fence(&self) {
+        // SAFETY: no instruction at all; the compiler may not move memory accesses across it.
+        unsafe { core::arch::asm!("", options(nostack, preserves_flags)) }
+    }
+
+    #[inline(always)]
+    fn emit_flow(&self, build: impl FnOnce(&mut FlowRecord)) -> bool {
+        let Some(scratch) = SCRATCH.get_ptr_mut(0) else { return false };
+        // SAFETY: scratch is larger than a record, aligned to eight, initialised, and of this CPU alone.
+        build(unsafe { &mut *scratch.cast() });
+        self.output(Ring::Lifecycle, scratch.cast(), size_of::<FlowRecord>() as u64)
+    }
+
+    #[inline(always)]
+    fn emit_frame(
+        &self,
+        ring: Ring,
+        cap: u32,
+        frame: &Packet,
+        build: impl FnOnce(&mut FrameRecord),
+    ) -> Result<bool, Uncopied> {
+        let scratch = SCRATCH.get_ptr_mut(0).ok_or(Uncopied)?.cast::<u8>();
+        // SAFETY: as above.
+        build(unsafe { &mut *scratch.cast() });
+        let cap = length(cap, MAX_CAP as u32).ok_or(Uncopied)?;
+        // SAFETY: scratch holds MAX_RECORD bytes: the header and MAX_CAP more, and cap is at most MAX_CAP.
+        let failed = unsafe {
+            bpf_xdp_load_bytes(frame.context, 0, scratch.add(size_of::<FrameRecord>()).cast(), cap as u32)
+        };
+        if failed != 0 {
+            return Err(Uncopied);
+        }
+        Ok(self.output(ring, scratch, size_of::<FrameRecord>() as u64 + cap))
+    }
+}

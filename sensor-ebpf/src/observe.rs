@@ -1,0 +1,144 @@
+//! The per-packet function.
+
+use crate::counters::Counter;
+use crate::flow::{self, Entry};
+use crate::frame::Frame;
+use crate::record::Reason;
+use crate::ship;
+use crate::storm;
+use crate::tables::Tables;
+use crate::wire::transport::flag;
+use crate::wire::{self, Headers, Note, Unreadable};
+
+/// TCP flags whose first appearance is reported at once.
+const NEWS: u8 = flag::SYN | flag::FIN | flag::RST;
+
+/// One packet, its headers found, and where it meets the flow cache.
+pub struct Arrival<'a, T: Tables> {
+    /// What the wire says.
+    pub headers: Headers,
+    /// Coarse time.
+    pub ticks: u32,
+    /// Hash of the key.
+    pub hash: u32,
+    /// The frame itself.
+    pub frame: &'a T::Frame,
+    /// Everything else.
+    pub tables: &'a T,
+}
+
+/// Accounts one frame and ships what the engine wants of it. Never refuses a packet: there is nothing to return.
+#[inline(always)]
+pub fn observe<T: Tables>(frame: &T::Frame, tables: &T) {
+    let cpu = tables.cpu();
+    cpu.count(Counter::Packets, 1);
+    cpu.count(Counter::Bytes, u64::from(frame.wire_len()));
+    let parsed = match wire::parse(frame, tables.slot()) {
+        Err(Unreadable::Cut) => parse_whole(frame, tables.slot()),
+        parsed => parsed,
+    };
+    let headers = match parsed {
+        Ok(headers) => headers,
+        Err(Unreadable::Cut) => return cpu.count(Counter::Cut, 1),
+        Err(Unreadable::Bad) => return cpu.count(Counter::Bad, 1),
+    };
+    if headers.notes & Note::LATER_FRAGMENT != 0 {
+        cpu.count(Counter::LaterFragments, 1);
+    }
+    let Some(slice) = cpu.slice.get().checked_sub(1) else { return cpu.count(Counter::NoSlice, 1) };
+    let hash = flow::hash(&headers.key, tables);
+    let set_index = hash & tables.sets().wrapping_sub(1);
+    let Some(set) = tables.set(slice, set_index) else { return cpu.count(Counter::NoSlice, 1) };
+    let arrival = Arrival { headers, ticks: tables.ticks(), hash, frame, tables };
+    let [first, second] = &set.ways;
+    if first.holds(&arrival.headers.key) && !first.is_empty() {
+        hit(set_index << 1, first, &arrival);
+    } else if second.holds(&arrival.headers.key) && !second.is_empty() {
+        hit(set_index << 1 | 1, second, &arrival);
+    } else {
+        let take_second =
+            !first.is_empty() && (second.is_empty() || second.last().wrapping_sub(first.last()) as i32 <= 0);
+        let (way, entry) = if take_second { (1, second) } else { (0, first) };
+        miss(set_index << 1 | way, entry, &arrival);
+    }
+}
+
+/// Again, where the headers may lie beyond the linear part.
+#[inline(never)]
+fn parse_whole<F: Frame>(frame: &F, slot: u32) -> Result<Headers, Unreadable> {
+    wire::parse(&frame.whole().ok_or(Unreadable::Cut)?, slot)
+}
+
+/// The flow has an entry.
+#[inline(always)]
+fn hit<T: Tables>(index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
+    let (headers, control) = (&arrival.headers, arrival.tables.control());
+    let seen = entry.flags();
+    let idle = arrival.ticks.wrapping_sub(entry.last()) > control.idle.get();
+    if idle || (headers.flags & NEWS != 0 && reopens(seen, headers.flags)) {
+        return reopen(index, entry, arrival);
+    }
+    entry.add(headers.len, headers.flags, arrival.ticks);
+    if headers.flags & NEWS & !seen != 0 {
+        ship::flow(index, entry, Reason::Changed, arrival);
+    }
+    let epoch = control.epoch.get() as u16;
+    if entry.epoch() != epoch {
+        rejudge(entry, epoch, arrival);
+    }
+    ship::payload(index, entry, arrival);
+}
+
+/// Whether a SYN starts a new connection on known ports instead of repeating the first.
+#[inline(always)]
+const fn reopens(seen: u8, flags: u8) -> bool {
+    let syn = flags & flag::SYN != 0;
+    let bare = flags & flag::ACK == 0;
+    syn && (seen & (flag::FIN | flag::RST) != 0 || (bare && seen & flag::ACK != 0))
+}
+
+/// The engine's verdicts changed since this entry asked.
+#[inline(never)]
+fn rejudge<T: Tables>(entry: &Entry, epoch: u16, arrival: &Arrival<'_, T>) {
+    entry.set_epoch(epoch);
+    let judged = flow::judge(&arrival.headers.key, arrival.tables);
+    if judged.class != entry.class() {
+        entry.budget().set(arrival.tables.class_policy(judged.class).budget);
+    }
+    entry.judge(judged);
+}
+
+/// The flow was idle for long, or its ports are used for a new connection: the same place, a new tenant.
+#[inline(never)]
+fn reopen<T: Tables>(index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
+    ship::flow(index, entry, Reason::Replaced, arrival);
+    open(index, entry, flow::judge(&arrival.headers.key, arrival.tables), arrival);
+}
+
+/// The flow has none: it gets the way that was idle longest, if the bucket allows.
+#[inline(never)]
+fn miss<T: Tables>(index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
+    let tables = arrival.tables;
+    let judged = flow::judge(&arrival.headers.key, tables);
+    if !storm::admit(judged.class, arrival.ticks, tables) {
+        tables.cpu().count(Counter::Storm, 1);
+        return storm::note(judged.class, arrival);
+    }
+    if !entry.is_empty() {
+        tables.cpu().count(Counter::Replaced, 1);
+        ship::flow(index, entry, Reason::Replaced, arrival);
+    }
+    open(index, entry, judged, arrival);
+}
+
+#[inline(always)]
+fn open<T: Tables>(index: u32, entry: &Entry, judged: flow::Judged, arrival: &Arrival<'_, T>) {
+    let (headers, tables) = (&arrival.headers, arrival.tables);
+    let epoch = tables.control().epoch.get() as u16;
+    let budget = tables.class_policy(judged.class).budget;
+    entry.replace(&headers.key, judged, epoch, budget, || tables.fence());
+    entry.add(headers.len, headers.flags, arrival.ticks);
+    tables.cpu().count(Counter::Inserted, 1);
+    ship::flow(index, entry, Reason::Opened, arrival);
+    ship::payload(index, entry, arrival);
+}

@@ -1,0 +1,193 @@
+//! What a detector says.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::importance::Importance;
+use crate::time::Time;
+
+/// Why a finding was raised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// Always news.
+    Rule,
+    /// Not among what was learned.
+    FirstSeen,
+    /// Beyond what was learned, by numbers.
+    Statistical,
+    /// Looks new, but nothing was learned to compare with.
+    NoBaseline,
+}
+
+impl Basis {
+    /// The word in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::FirstSeen => "first_seen",
+            Self::Statistical => "statistical",
+            Self::NoBaseline => "no_baseline",
+        }
+    }
+}
+
+/// How much harm it may mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// For the record.
+    Info,
+    /// Look when there is time.
+    Low,
+    /// Look today.
+    Medium,
+    /// Look now.
+    High,
+    /// Somebody touches the process.
+    Critical,
+}
+
+impl Severity {
+    /// All, in order.
+    pub const ALL: [Self; 5] = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// The word in metrics and text.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+
+    /// `event.severity`, 0–100.
+    pub const fn score(self) -> u8 {
+        match self {
+            Self::Info => 10,
+            Self::Low => 25,
+            Self::Medium => 50,
+            Self::High => 75,
+            Self::Critical => 95,
+        }
+    }
+}
+
+/// Where in an intrusion a finding belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Somebody is in.
+    Foothold,
+    /// Somebody looks around.
+    Discovery,
+    /// Somebody goes from host to host.
+    LateralMovement,
+    /// Somebody talks to the outside.
+    CommandAndControl,
+    /// Somebody carries data.
+    Collection,
+    /// Somebody acts on the process.
+    Impact,
+}
+
+impl Stage {
+    /// The word in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Foothold => "foothold",
+            Self::Discovery => "discovery",
+            Self::LateralMovement => "lateral_movement",
+            Self::CommandAndControl => "command_and_control",
+            Self::Collection => "collection",
+            Self::Impact => "impact",
+        }
+    }
+}
+
+/// A number with its unit, over a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measure {
+    /// How much.
+    pub value: f64,
+    /// Of what, in the plural: `bytes`, `hosts`, `connections`.
+    pub unit: String,
+    /// Over how many seconds.
+    pub window_s: f64,
+}
+
+/// One end acted upon.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Target {
+    /// Its address.
+    pub ip: IpAddr,
+    /// Its port, where one matters.
+    pub port: Option<u16>,
+}
+
+/// Most targets a finding lists; more are counted.
+pub const MAX_TARGETS: usize = 16;
+
+/// Something unusual, said with its numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Counts findings of this sensor's state, from 1; `event.id` is made of it.
+    pub number: u64,
+    /// [`super::Spec::id`].
+    pub model: String,
+    /// When what it tells of began.
+    pub first: Time,
+    /// When it was raised.
+    pub at: Time,
+    /// Last time more of the same was seen (folded into this finding).
+    pub last: Time,
+    /// How often it happened.
+    pub count: u64,
+    /// Why it was raised.
+    pub basis: Basis,
+    /// How much harm it may mean.
+    pub severity: Severity,
+    /// How unusual; absent where there is nothing to compare with.
+    pub importance: Option<Importance>,
+    /// Where in an intrusion it belongs.
+    pub stage: Stage,
+    /// Learning stage of the acting device: `learning`, `dynamic`, `operational`.
+    pub device_stage: String,
+    /// Who acted.
+    pub actor: IpAddr,
+    /// The actor's port, where there is one connection.
+    pub actor_port: Option<u16>,
+    /// The actor's MAC, where it is its own.
+    pub actor_mac: Option<[u8; 6]>,
+    /// The actor's zone.
+    pub actor_zone: String,
+    /// Upon whom, at most [`MAX_TARGETS`].
+    pub targets: Vec<Target>,
+    /// How many in all.
+    pub targets_total: u64,
+    /// The first target's zone.
+    pub target_zone: String,
+    /// `tcp`, `udp`, …
+    pub transport: String,
+    /// `network.protocol`, where known.
+    pub protocol: Option<String>,
+    /// One sentence with the numbers.
+    pub summary: String,
+    /// What was measured.
+    pub observed: Option<Measure>,
+    /// What was expected.
+    pub expected: Option<Measure>,
+    /// ATT&CK for ICS technique ids, primary first.
+    pub techniques: Vec<String>,
+    /// More facts by name (`rdp.cookie`, `tls.subject` …), for the account.
+    pub facts: Vec<(String, String)>,
+    /// Whether a controller accepted it (writes, programs, stops); `None` where that does not apply.
+    pub accepted: Option<bool>,
+    /// The finding that absorbed this one.
+    pub absorbed_by: Option<u64>,
+    /// The incident it is part of.
+    pub incident: Option<u64>,
+}

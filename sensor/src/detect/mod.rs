@@ -1,0 +1,3 @@
+//! From what happened to what is unusual.
+
+pub mod finding;

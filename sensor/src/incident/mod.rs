@@ -1,0 +1,3 @@
+//! Findings become incidents.
+
+pub mod types;

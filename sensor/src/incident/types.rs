@@ -1,0 +1,64 @@
+//! What an incident is.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::detect::finding::{Severity, Stage};
+use crate::importance::Importance;
+use crate::time::Time;
+
+/// Whether an incident goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Something happened lately.
+    Open,
+    /// Nothing for an hour.
+    Quiet,
+    /// Nothing for a day.
+    Closed,
+    /// Somebody took it.
+    Acknowledged,
+}
+
+impl State {
+    /// The word in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Quiet => "quiet",
+            Self::Closed => "closed",
+            Self::Acknowledged => "acknowledged",
+        }
+    }
+}
+
+/// Findings of one acting host, and of hosts it took over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Counts incidents of this sensor's state, from 1.
+    pub number: u64,
+    /// Whether it goes on.
+    pub state: State,
+    /// When its first finding began.
+    pub first: Time,
+    /// When its last finding was seen.
+    pub last: Time,
+    /// Who acts: the first actor, then pivots in order.
+    pub actors: Vec<IpAddr>,
+    /// Numbers of its findings, in order of [`Finding::first`](crate::detect::finding::Finding::first).
+    pub findings: Vec<u64>,
+    /// Highest severity among them.
+    pub severity: Severity,
+    /// Highest importance among them.
+    pub importance: Option<Importance>,
+    /// Stages reached, in order.
+    pub stages: Vec<Stage>,
+    /// Incidents that share a target.
+    pub related: Vec<u64>,
+    /// The title: one line.
+    pub title: String,
+    /// The written account: lines of deterministic text from facts.
+    pub account: Vec<String>,
+}
