@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 pub mod build;
+pub mod cleanup;
 pub mod command;
 pub mod lint;
+pub mod netns;
 pub mod test;
 pub mod toolchain;

@@ -8,8 +8,8 @@ use anyhow::{Context, Result, bail};
 use crate::command::{self, cargo, is_root, program, root};
 use crate::toolchain;
 
-/// The package whose tests marked `#[ignore = "needs root"]` load programs and make network namespaces.
-const KERNEL_TESTS: &str = "isthmus-tests";
+/// The packages whose tests marked `#[ignore = "needs root"]` load programs and make network namespaces.
+const KERNEL_TESTS: [&str; 2] = ["isthmus-tests", "xtask"];
 
 /// What to run.
 #[derive(clap::Args)]
@@ -67,9 +67,9 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Runs the ignored tests one at a time: they share the kernel's interfaces, maps and clock.
 fn kernel(sudo: bool, args: &Args) -> Result<()> {
-    let executables = test_executables()?;
+    let programs = test_programs()?;
     let mut failed = Vec::new();
-    for path in &executables {
+    for TestProgram { path, package } in &programs {
         let mut test = if sudo {
             let mut test = program("sudo");
             test.arg("--preserve-env=ISTHMUS_CAPTURES,ISTHMUS_TEST_ALL,RUST_BACKTRACE").arg(path);
@@ -78,7 +78,7 @@ fn kernel(sudo: bool, args: &Args) -> Result<()> {
             program(path)
         };
         // Cargo runs tests in their package's directory, and they find fixtures from there.
-        test.current_dir(root().join("tests")).args(["--ignored", "--test-threads=1"]);
+        test.current_dir(package).args(["--ignored", "--test-threads=1"]);
         if command::run(with_settings(&mut test, args)).is_err() {
             failed.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
         }
@@ -89,36 +89,40 @@ fn kernel(sudo: bool, args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Where cargo put the test programs of the package; built as the caller, so that `target` stays theirs under sudo.
-fn test_executables() -> Result<Vec<PathBuf>> {
+/// A test program and the directory of its package.
+#[derive(Debug, PartialEq, Eq)]
+struct TestProgram {
+    path: PathBuf,
+    package: PathBuf,
+}
+
+/// The test programs of the packages; built as the caller, so that `target` stays theirs under sudo.
+fn test_programs() -> Result<Vec<TestProgram>> {
     let mut build = cargo();
-    build.args([
-        "test",
-        "-p",
-        KERNEL_TESTS,
-        "--locked",
-        "--no-run",
-        "--message-format=json-render-diagnostics",
-    ]);
+    build.arg("test").args(KERNEL_TESTS.iter().flat_map(|package| ["-p", package]));
+    build.args(["--locked", "--no-run", "--message-format=json-render-diagnostics"]);
     let output = build.env_remove("AYA_BUILD_SKIP").stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
         bail!("the kernel tests do not build");
     }
-    executables(&String::from_utf8_lossy(&output.stdout))
+    programs(&String::from_utf8_lossy(&output.stdout))
 }
 
-fn executables(messages: &str) -> Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
+fn programs(messages: &str) -> Result<Vec<TestProgram>> {
+    let mut programs = Vec::new();
     for line in messages.lines() {
         let message: serde_json::Value =
             serde_json::from_str(line).context("cargo printed a line that is not JSON")?;
         if message["profile"]["test"] == true
             && let Some(path) = message["executable"].as_str()
         {
-            paths.push(path.into());
+            let manifest = Path::new(message["manifest_path"].as_str().unwrap_or_default());
+            let package =
+                manifest.parent().context("cargo named no package of a test program")?.to_path_buf();
+            programs.push(TestProgram { path: path.into(), package });
         }
     }
-    Ok(paths)
+    Ok(programs)
 }
 
 /// Whether sudo is needed (`true`), or why there is no way to be root.
@@ -173,9 +177,10 @@ mod tests {
     #[test]
     fn only_test_programs_are_taken_from_what_cargo_built() {
         let messages = r#"{"reason":"compiler-artifact","profile":{"test":false},"executable":"/t/scenario"}
-{"reason":"compiler-artifact","profile":{"test":true},"executable":"/t/kernel-1"}
+{"reason":"compiler-artifact","manifest_path":"/r/tests/Cargo.toml","profile":{"test":true},"executable":"/t/kernel-1"}
 {"reason":"compiler-artifact","profile":{"test":true},"executable":null}
 {"reason":"build-finished","success":true}"#;
-        assert_eq!(executables(messages).unwrap(), [PathBuf::from("/t/kernel-1")]);
+        let expected = TestProgram { path: "/t/kernel-1".into(), package: "/r/tests".into() };
+        assert_eq!(programs(messages).unwrap(), [expected]);
     }
 }
