@@ -1,1 +1,19 @@
-//! x
+//! What the tests and the demonstration play with: packets, conversations, a plant and its bad day.
+//!
+//! In the order in which one is made of the other:
+//!
+//! - [`packet`]: one frame, layer by layer, with correct lengths and checksums;
+//! - [`payload`]: what applications say inside (S7comm, Modbus, RDP, TLS, DNS …);
+//! - [`conversation`]: frames in time: TCP sessions that open, talk, fail and close;
+//! - [`scenario`]: a food plant with its ordinary days, and the three hours in which somebody walks through it;
+//! - [`capture_file`]: frames as capture files.
+//!
+//! Nothing here depends on the sensor, so that it can be wrong about the wire and these can say so.
+
+pub mod capture_file;
+pub mod conversation;
+pub mod packet;
+pub mod payload;
+pub mod rng;
+pub mod scenario;
+pub mod wire;

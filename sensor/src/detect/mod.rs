@@ -1,3 +1,118 @@
-//! From what happened to what is unusual.
+//! From what happened to what is unusual: one file per model.
+//!
+//! A model is one file here and two lines below: its `mod` and its entry in [`REGISTRY`]. The file holds its [`Spec`]
+//! and a [`Detector`] that is told what happens and raises findings. Detectors judge before the world learns.
 
 pub mod finding;
+pub mod findings;
+mod seen;
+
+use crate::protocol::{Command, Side, rdp, tls};
+use crate::source::Storm;
+use crate::state::connection::Connection;
+use crate::state::World;
+use crate::time::Time;
+use finding::Severity;
+pub use findings::{Draft, Findings};
+
+/// Something a detector may judge.
+pub enum Happening<'a> {
+    /// A connection has its first packet.
+    Opened(&'a Connection),
+    /// A connection was refused, or nobody answered.
+    Failed(&'a Connection),
+    /// Content said which protocol it is.
+    Identified(&'a Connection),
+    /// A message of an industrial protocol, and who sent it.
+    Command(&'a Connection, &'a Command, Side),
+    /// RDP's opening.
+    Rdp(&'a Connection, &'a rdp::Handshake),
+    /// TLS's opening.
+    Tls(&'a Connection, &'a tls::Handshake),
+    /// A connection's volume grew, or it ended.
+    Volume(&'a Connection),
+    /// New flows too fast for the flow cache.
+    Storm(&'a Storm),
+}
+
+/// What detectors may look at.
+pub struct Context<'a> {
+    /// Record time.
+    pub now: Time,
+    /// Everything known so far, without what is judged.
+    pub world: &'a mut World,
+}
+
+/// Finds one kind of unusual thing.
+pub trait Detector: Send {
+    /// Judges what happened.
+    fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings);
+}
+
+/// A model, for people and machines.
+pub struct Spec {
+    /// `rule.id`.
+    pub id: &'static str,
+    /// `rule.name`.
+    pub title: &'static str,
+    /// What it fires on and why that matters, in a few sentences.
+    pub summary: &'static str,
+    /// ATT&CK for ICS technique ids, primary first.
+    pub techniques: &'static [&'static str],
+    /// Usual severity.
+    pub severity: Severity,
+    /// A detector for a new engine.
+    pub build: fn() -> Box<dyn Detector>,
+}
+
+pub mod admin_rdp;
+pub mod controller_state;
+pub mod data_transfer;
+pub mod external_failures;
+pub mod ics_connectivity;
+pub mod ics_failures;
+pub mod ics_scan;
+pub mod internal_failures;
+pub mod it_to_ics;
+pub mod new_action;
+pub mod new_device_activity;
+pub mod new_discover;
+pub mod possible_ics;
+pub mod rare_external;
+pub mod reprogram;
+pub mod tls_no_sni;
+pub mod tls_self_signed;
+
+/// Every model, sorted by id.
+pub const REGISTRY: &[&Spec] = &[
+    &admin_rdp::SPEC,
+    &controller_state::SPEC,
+    &data_transfer::SPEC,
+    &external_failures::SPEC,
+    &ics_connectivity::SPEC,
+    &ics_failures::SPEC,
+    &ics_scan::SPEC,
+    &internal_failures::SPEC,
+    &it_to_ics::SPEC,
+    &new_action::SPEC,
+    &new_device_activity::SPEC,
+    &new_discover::SPEC,
+    &possible_ics::SPEC,
+    &rare_external::SPEC,
+    &reprogram::SPEC,
+    &tls_no_sni::SPEC,
+    &tls_self_signed::SPEC,
+];
+
+/// The model of that id.
+pub fn by_id(id: &str) -> Option<&'static Spec> {
+    REGISTRY.iter().copied().find(|spec| spec.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_registry_is_sorted_by_id() {
+        assert!(super::REGISTRY.is_sorted_by_key(|spec| spec.id));
+    }
+}

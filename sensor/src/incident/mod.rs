@@ -1,3 +1,292 @@
-//! Findings become incidents.
+//! Findings become incidents: by the same acting host, or by a host that one took over.
 
+mod account;
 pub mod types;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use crate::detect::finding::{Basis, Finding};
+use crate::detect::findings::fold;
+use crate::observer::Observer;
+use crate::state::World;
+use crate::time::Time;
+pub use types::{Incident, State};
+
+/// Findings and incidents remembered; the oldest closed ones go first.
+const MAX_FINDINGS: usize = 50_000;
+const MAX_INCIDENTS: usize = 5_000;
+/// An actor's next finding within this time belongs to the same incident.
+const JOIN: Duration = Duration::from_secs(7 * 86_400);
+const QUIET: Duration = Duration::from_secs(3600);
+const CLOSED: Duration = Duration::from_secs(86_400);
+
+/// Every finding and incident of this sensor's state.
+#[derive(Default)]
+pub struct Incidents {
+    findings: IndexMap<u64, Finding>,
+    incidents: IndexMap<u64, Incident>,
+    /// The open incident a host acts in.
+    actors: BTreeMap<IpAddr, u64>,
+    /// Hosts an incident's actor got into, and when.
+    pivots: BTreeMap<IpAddr, (u64, Time)>,
+    dirty: bool,
+}
+
+impl Incidents {
+    /// What was found before.
+    pub fn restore(findings: Vec<Finding>, incidents: Vec<Incident>) -> Self {
+        let mut all = Self::default();
+        for incident in &incidents {
+            for actor in &incident.actors {
+                all.actors.insert(*actor, incident.number);
+            }
+        }
+        all.incidents = incidents.into_iter().map(|incident| (incident.number, incident)).collect();
+        for finding in findings {
+            all.note_pivots(&finding);
+            all.findings.insert(finding.number, finding);
+        }
+        all
+    }
+
+    /// Every finding, oldest first.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.values()
+    }
+
+    /// A finding.
+    pub fn finding(&self, number: u64) -> Option<&Finding> {
+        self.findings.get(&number)
+    }
+
+    /// Every incident, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.values()
+    }
+
+    /// An incident.
+    pub fn get(&self, number: u64) -> Option<&Incident> {
+        self.incidents.get(&number)
+    }
+
+    /// An incident to change.
+    pub fn get_mut(&mut self, number: u64) -> Option<&mut Incident> {
+        self.dirty = true;
+        self.incidents.get_mut(&number)
+    }
+
+    /// The number of the latest finding.
+    pub fn last_finding(&self) -> u64 {
+        self.findings.keys().copied().max().unwrap_or(0)
+    }
+
+    /// Whether anything changed since the last call.
+    pub fn take_dirty(&mut self) -> bool {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// Takes in a new finding.
+    pub fn add(&mut self, mut finding: Finding, world: &World, observer: &mut dyn Observer) {
+        self.dirty = true;
+        // What only looks new, with nothing to compare with, is for an analyst to read, not for an incident.
+        if finding.basis != Basis::NoBaseline {
+            let number = self.incident_of(&finding);
+            finding.incident = Some(number);
+            self.note_pivots(&finding);
+            let number_of_finding = finding.number;
+            observer.finding(&finding);
+            self.findings.insert(number_of_finding, finding);
+            self.join(number, number_of_finding, world, observer);
+        } else {
+            observer.finding(&finding);
+            self.findings.insert(finding.number, finding);
+        }
+        while self.findings.len() > MAX_FINDINGS {
+            self.findings.shift_remove_index(0);
+        }
+        while self.incidents.len() > MAX_INCIDENTS {
+            if let Some((number, _)) = self.incidents.shift_remove_index(0) {
+                self.actors.retain(|_, of| *of != number);
+                self.pivots.retain(|_, (of, _)| *of != number);
+            }
+        }
+    }
+
+    /// More of a finding that was raised.
+    pub fn more(&mut self, number: u64, more: Finding, world: &World, observer: &mut dyn Observer) {
+        self.dirty = true;
+        let Some(finding) = self.findings.get_mut(&number) else { return };
+        fold(finding, more);
+        let finding = finding.clone();
+        self.note_pivots(&finding);
+        let Some(incident) = finding.incident.and_then(|n| self.incidents.get_mut(&n)) else { return };
+        incident.last = incident.last.max(finding.last);
+        let graver = finding.absorbed_by.is_none() && finding.severity > incident.severity;
+        incident.importance = incident.importance.max(finding.importance);
+        if graver {
+            incident.severity = finding.severity;
+            let number = incident.number;
+            self.rewrite(number, world);
+            if let Some(incident) = self.incidents.get(&number) {
+                observer.incident(incident, "escalated");
+            }
+        }
+    }
+
+    /// Findings of these models by `actor`, not older than `since`, are part of finding `number`.
+    pub fn absorb(&mut self, actor: IpAddr, models: &[&'static str], number: u64, since: Time) {
+        for finding in self.findings.values_mut() {
+            let part = finding.actor == actor
+                && finding.number != number
+                && finding.last >= since
+                && models.contains(&finding.model.as_str());
+            if part && finding.absorbed_by.is_none() {
+                finding.absorbed_by = Some(number);
+                self.dirty = true;
+            }
+        }
+    }
+
+    /// Incidents grow quiet and close.
+    pub fn tick(&mut self, now: Time, world: &World, observer: &mut dyn Observer) {
+        let mut changed = Vec::new();
+        for incident in self.incidents.values_mut() {
+            let idle = now.since(incident.last);
+            let next = match incident.state {
+                State::Acknowledged | State::Closed => continue,
+                _ if idle >= CLOSED => State::Closed,
+                _ if idle >= QUIET => State::Quiet,
+                _ => State::Open,
+            };
+            if next != incident.state {
+                incident.state = next;
+                changed.push((incident.number, next.name()));
+            }
+        }
+        for (number, what) in changed {
+            self.dirty = true;
+            self.rewrite(number, world);
+            if let Some(incident) = self.incidents.get(&number) {
+                observer.incident(incident, what);
+            }
+        }
+    }
+
+    /// The input is over: every incident is told as it stands.
+    pub fn finish(&mut self, world: &World, observer: &mut dyn Observer) {
+        let numbers: Vec<u64> = self.incidents.keys().copied().collect();
+        for number in numbers {
+            self.rewrite(number, world);
+            if let Some(incident) = self.incidents.get(&number) {
+                observer.incident(incident, "summary");
+            }
+        }
+    }
+
+    /// Writes the account anew, for somebody who asks now.
+    pub fn rewrite(&mut self, number: u64, world: &World) {
+        let Some(incident) = self.incidents.get(&number) else { return };
+        let findings: Vec<&Finding> = incident.findings.iter().filter_map(|n| self.findings.get(n)).collect();
+        let (title, text) = account::write(incident, &findings, world);
+        if let Some(incident) = self.incidents.get_mut(&number) {
+            incident.title = title;
+            incident.account = text;
+        }
+    }
+
+    /// The incident a finding belongs to, made if there is none.
+    fn incident_of(&mut self, finding: &Finding) -> u64 {
+        let live = |number: &u64| {
+            self.incidents.get(number).is_some_and(|i| i.state != State::Closed && finding.at.since(i.last) < JOIN)
+        };
+        if let Some(number) = self.actors.get(&finding.actor).filter(|n| live(n)) {
+            return *number;
+        }
+        if let Some((number, since)) = self.pivots.get(&finding.actor)
+            && live(number)
+            && *since <= finding.at
+        {
+            let number = *number;
+            self.actors.insert(finding.actor, number);
+            return number;
+        }
+        let number = self.incidents.keys().copied().max().unwrap_or(0).saturating_add(1);
+        self.actors.insert(finding.actor, number);
+        self.incidents.insert(
+            number,
+            Incident {
+                number,
+                state: State::Open,
+                first: finding.first,
+                last: finding.last,
+                actors: Vec::new(),
+                findings: Vec::new(),
+                severity: finding.severity,
+                importance: None,
+                stages: Vec::new(),
+                related: Vec::new(),
+                title: String::new(),
+                account: Vec::new(),
+            },
+        );
+        number
+    }
+
+    fn join(&mut self, number: u64, of: u64, world: &World, observer: &mut dyn Observer) {
+        let Some(finding) = self.findings.get(&of).cloned() else { return };
+        let related: Vec<u64> = self
+            .incidents
+            .values()
+            .filter(|other| other.number != number)
+            .filter(|other| {
+                other.findings.iter().filter_map(|n| self.findings.get(n)).any(|theirs| {
+                    theirs.targets.iter().any(|t| finding.targets.iter().any(|mine| mine.ip == t.ip))
+                })
+            })
+            .map(|other| other.number)
+            .take(8)
+            .collect();
+        let Some(incident) = self.incidents.get_mut(&number) else { return };
+        let opened = incident.findings.is_empty();
+        let graver = finding.severity > incident.severity;
+        incident.first = incident.first.min(finding.first);
+        incident.last = incident.last.max(finding.last);
+        incident.findings.push(of);
+        incident.severity = incident.severity.max(finding.severity);
+        incident.importance = incident.importance.max(finding.importance);
+        if !incident.actors.contains(&finding.actor) {
+            incident.actors.push(finding.actor);
+        }
+        if !incident.stages.contains(&finding.stage) {
+            incident.stages.push(finding.stage);
+        }
+        for other in related {
+            if !incident.related.contains(&other) && incident.related.len() < 16 {
+                incident.related.push(other);
+            }
+        }
+        incident.state = if incident.state == State::Acknowledged { State::Acknowledged } else { State::Open };
+        self.rewrite(number, world);
+        if let Some(incident) = self.incidents.get(&number)
+            && (opened || graver)
+        {
+            observer.incident(incident, if opened { "opened" } else { "escalated" });
+        }
+    }
+
+    /// A remote session or a change that went through makes its target a place to go on from.
+    fn note_pivots(&mut self, finding: &Finding) {
+        let Some(number) = finding.incident else { return };
+        let got_in = finding.model == "admin_rdp"
+            || (matches!(finding.model.as_str(), "new_action" | "reprogram") && finding.accepted == Some(true));
+        if got_in && self.pivots.len() < MAX_FINDINGS {
+            for target in &finding.targets {
+                self.pivots.entry(target.ip).or_insert((number, finding.at));
+            }
+        }
+    }
+}

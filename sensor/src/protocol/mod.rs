@@ -113,6 +113,7 @@ pub enum Port {
 }
 
 pub mod modbus;
+mod pending;
 pub mod rdp;
 pub mod s7comm;
 pub mod s7comm_plus;
@@ -120,8 +121,7 @@ pub mod tls;
 mod tpkt;
 
 /// Every protocol, sorted by name. Where two could claim the same bytes their probes exclude each other.
-pub const REGISTRY: &[&Spec] =
-    &[&modbus::SPEC, &rdp::SPEC, &s7comm::SPEC, &s7comm_plus::SPEC, &tls::SPEC];
+pub const REGISTRY: &[&Spec] = &[&modbus::SPEC, &rdp::SPEC, &s7comm::SPEC, &s7comm_plus::SPEC, &tls::SPEC];
 
 /// The protocol of that name.
 pub fn by_name(name: &str) -> Option<&'static Spec> {

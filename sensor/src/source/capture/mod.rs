@@ -11,6 +11,8 @@ mod pcapng;
 mod window;
 
 #[cfg(test)]
+pub(crate) mod streams;
+#[cfg(test)]
 mod tests;
 
 use std::borrow::Cow;

@@ -2,6 +2,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::streams::captures;
 use super::*;
 
 /// A file with these bytes, removed on drop.
@@ -42,17 +43,6 @@ fn open(name: &str, bytes: &[u8]) -> (Vec<Read>, Vec<CaptureError>) {
         Ok(mut capture) => read(&mut capture),
         Err(error) => (Vec::new(), vec![error]),
     }
-}
-
-/// Public captures, which are not part of the repository.
-fn captures() -> Option<PathBuf> {
-    let folder = std::env::var_os("ISTHMUS_CAPTURES")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/captures"), PathBuf::from);
-    let found = folder.join("README.md").is_file();
-    if !found {
-        eprintln!("skipped: no captures in {}; set ISTHMUS_CAPTURES", folder.display());
-    }
-    found.then_some(folder)
 }
 
 const FRAMES: [&[u8]; 2] = [&[1; 60], &[2; 14]];

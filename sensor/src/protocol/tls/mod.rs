@@ -1,4 +1,22 @@
 //! TLS handshakes in clear (RFC 8446, RFC 5246): who is asked for, and what certificate answers.
+//!
+//! ```text
+//! record     content type u8 | version u16 | length u16 | fragment          (5 header bytes)
+//! handshake  message type u8 | length u24 | body                            (spans records as it likes)
+//! ```
+
+mod certificate;
+mod client_hello;
+mod decoder;
+mod fingerprint;
+mod name;
+mod probe;
+mod server_hello;
+
+#[cfg(test)]
+mod tests;
+
+use super::{Port, Spec};
 
 /// One handshake message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,11 +52,12 @@ pub struct ClientHello {
 /// Whether the name asked for can be seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sni {
-    /// In clear.
+    /// In clear, lower case. With ECH it is the outer name: clients also send ECH without meaning it (RFC 9849, 6.2),
+    /// and nobody on the path can tell.
     Present(Box<str>),
     /// Not sent.
     Absent,
-    /// Encrypted (ECH or ESNI).
+    /// Encrypted (ECH or ESNI), with no name in clear.
     Hidden,
 }
 
@@ -65,11 +84,14 @@ pub enum SelfSigned {
 }
 
 /// Registration.
-pub static SPEC: super::Spec = super::Spec {
-    name: "tls", title: "tls", ports: &[], industrial: false,
-    probe: |_| super::Verdict::No, decoder: || Box::new(Nothing), about: "",
+pub static SPEC: Spec = Spec {
+    name: "tls",
+    title: "TLS",
+    ports: &[Port::Tcp(443), Port::Tcp(8443)],
+    industrial: false,
+    probe: probe::probe,
+    decoder: || Box::new(decoder::Tls::default()),
+    about: "Transport Layer Security (RFC 8446, RFC 5246). Read on any port: of the ClientHello the server name, ALPN, \
+            versions, JA3 and JA4; of the ServerHello the version and whether it resumes a session; the server's \
+            certificate up to TLS 1.2 and whether it is self-signed. Encrypted data is not kept.",
 };
-struct Nothing;
-impl super::Decode for Nothing {
-    fn decode(&mut self, input: super::Input<'_>, _out: &mut Vec<super::Event>) -> usize { input.bytes.len() }
-}

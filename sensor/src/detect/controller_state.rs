@@ -1,0 +1,46 @@
+//! A controller is stopped, started or restarted.
+
+use super::finding::{Severity, Stage};
+use super::{Context, Detector, Draft, Findings, Happening, Spec};
+use crate::protocol::{Action, Direction, Side, Status};
+
+/// Registration.
+pub static SPEC: Spec = Spec {
+    id: "controller_state",
+    title: "Controller stopped or restarted",
+    summary: "Somebody told a controller to stop, start, restart or reset. Always raised, whoever it is; a refused command weighs less than an accepted one.",
+    techniques: &["T0858", "T0816"],
+    severity: Severity::Critical,
+    build: || Box::new(Model::default()),
+};
+
+#[derive(Default)]
+struct Model;
+
+impl Detector for Model {
+    fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
+        let Happening::Command(connection, command, side) = happening else { return };
+        if command.action != Action::Control {
+            return;
+        }
+        let world = &*context.world;
+        let (client, server) = (connection.client.ip, connection.server.ip);
+        let (accepted, outcome) = match (&command.status, command.direction, side) {
+            (Status::Ok, Direction::Response, Side::Server) => (Some(true), "accepted"),
+            (Status::Refused(..), Direction::Response, Side::Server) => (Some(false), "refused"),
+            (_, Direction::Request, Side::Client) => (None, "sent"),
+            _ => return,
+        };
+        let what = match &command.object {
+            Some(object) => format!("{} ({object})", command.name),
+            None => command.name.to_owned(),
+        };
+        let draft = Draft::new(&SPEC, connection, context.now)
+            .stage(Stage::Impact)
+            .accepted(accepted)
+            .summary(format!("{client} sent {what} to controller {server}"))
+            .fact("command", format!("{what}: {outcome}"));
+        let draft = if accepted == Some(false) { draft.severity(Severity::High) } else { draft };
+        findings.raise(draft, world);
+    }
+}

@@ -1,0 +1,81 @@
+//! A connection moves more than such connections do.
+
+use std::time::Duration;
+
+use super::finding::{Basis, Severity, Stage};
+use super::{Context, Detector, Draft, Findings, Happening, Spec};
+use crate::importance::volumes::{Prior, Volumes};
+use crate::state::connection::Connection;
+
+const MEGABYTE: f64 = 1e6;
+
+/// Bytes below which nothing is unusual, and what is believed before anything is learned, for client to server and
+/// server to client. A remote desktop sends screens down and key strokes up; an industrial connection moves little.
+fn service(connection: &Connection) -> ([f64; 2], [Prior; 2]) {
+    let prior = |typical: f64, spread: f64| Prior { typical, spread, weight: 1.0, freedom: 12.0 };
+    if connection.protocol.is_some_and(|spec| spec.name == "rdp") || connection.server.port == 3389 {
+        return ([10.0 * MEGABYTE, 200.0 * MEGABYTE], [prior(0.3 * MEGABYTE, 2.2), prior(10.0 * MEGABYTE, 2.5)]);
+    }
+    if connection.is_industrial() {
+        return ([20.0 * MEGABYTE, 20.0 * MEGABYTE], [prior(0.2 * MEGABYTE, 3.0), prior(0.2 * MEGABYTE, 3.0)]);
+    }
+    ([100.0 * MEGABYTE, 1000.0 * MEGABYTE], [prior(0.1 * MEGABYTE, 5.0), prior(1.0 * MEGABYTE, 5.0)])
+}
+
+/// Registration.
+pub static SPEC: Spec = Spec {
+    id: "data_transfer",
+    title: "Unusual data volume",
+    summary: "One connection moved far more bytes, in either direction, than its client and server usually move, or than such a service usually does where they are new. Below an absolute floor nothing is unusual.",
+    techniques: &["T0882", "T0867"],
+    severity: Severity::Medium,
+    build: || Box::new(Model::default()),
+};
+
+#[derive(Default)]
+struct Model;
+
+impl Detector for Model {
+    fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
+        let Happening::Volume(connection) = happening else { return };
+        let (client, server) = (connection.client.ip, connection.server.ip);
+        let (floors, priors) = service(connection);
+        let world = &mut *context.world;
+        if !world.judges(client, server) {
+            return;
+        }
+        let learned = world.conversation(connection).filter(|c| c.taught).map_or([Volumes::default(); 2], |c| c.volumes);
+        for ((((leg, floor), prior), volumes), direction) in
+            connection.legs.iter().zip(floors).zip(priors).zip(learned).zip(["up", "down"])
+        {
+            let bytes = leg.bytes as f64;
+            if bytes < floor {
+                continue;
+            }
+            let (p, expected) = (volumes.p(prior, bytes), volumes.expected(prior));
+            world.site.judged.record();
+            if p >= world.site.judged.threshold(world.settings.alert_budget, 0.2) {
+                continue;
+            }
+            let (from, to) = if direction == "up" { (client, server) } else { (server, client) };
+            let role = world.hosts.get(&server).map_or("host", |host| host.role().0);
+            let duration = connection.last.since(connection.opened).max(Duration::from_secs(1));
+            let draft = Draft::new(&SPEC, connection, context.now)
+                .basis(Basis::Statistical)
+                .stage(Stage::Collection)
+                .severity(if role == "host" { Severity::Medium } else { Severity::High })
+                .same(format!("{server}:{} {direction}", connection.server.port))
+                .p(p)
+                .summary(format!(
+                    "{:.1} MB from {from} to {to} over port {} ({direction}) in one connection with {server} ({role}); {:.1} MB are usual, {:.0} times as much",
+                    bytes / MEGABYTE,
+                    connection.server.port,
+                    expected / MEGABYTE,
+                    bytes / expected.max(1.0)
+                ))
+                .measured(bytes, expected, "bytes", duration)
+                .fact("direction", direction);
+            findings.raise(draft, world);
+        }
+    }
+}

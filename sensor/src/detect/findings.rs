@@ -1,0 +1,267 @@
+//! Where detectors put what they found: the same again is counted, not repeated.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hashlink::LruCache;
+
+use super::Spec;
+use super::finding::{Basis, Finding, MAX_TARGETS, Measure, Severity, Stage, Target};
+use crate::importance::Importance;
+use crate::state::World;
+use crate::state::connection::Connection;
+use crate::time::Time;
+
+/// The same finding within this time is more of the same.
+const FOLD: Duration = Duration::from_secs(86_400);
+/// Findings remembered to fold into.
+const MAX_OPEN: usize = 65_536;
+
+/// What is the same finding: model, actor and whatever the model adds.
+type Same = (&'static str, IpAddr, String);
+
+/// A finding a detector is making.
+pub struct Draft {
+    same: String,
+    spec: &'static Spec,
+    finding: Finding,
+}
+
+impl Draft {
+    /// A finding about what `connection`'s client does.
+    pub fn new(spec: &'static Spec, connection: &Connection, now: Time) -> Self {
+        let mut draft = Self::about(spec, connection.client.ip, now);
+        let f = &mut draft.finding;
+        f.first = connection.opened.min(now);
+        f.actor_port = (connection.client.port != 0).then_some(connection.client.port);
+        f.transport = connection.transport_name().to_owned();
+        f.protocol = connection.protocol.map(|spec| spec.name.to_owned());
+        draft.same = connection.server.ip.to_string();
+        draft.target(connection.server.ip, connection.server.port)
+    }
+
+    /// A finding about what a host does.
+    pub fn about(spec: &'static Spec, actor: IpAddr, now: Time) -> Self {
+        let finding = Finding {
+            number: 0,
+            model: spec.id.to_owned(),
+            first: now,
+            at: now,
+            last: now,
+            count: 1,
+            basis: Basis::Rule,
+            severity: spec.severity,
+            importance: None,
+            stage: Stage::Discovery,
+            device_stage: String::new(),
+            actor,
+            actor_port: None,
+            actor_mac: None,
+            actor_zone: String::new(),
+            targets: Vec::new(),
+            targets_total: 0,
+            target_zone: String::new(),
+            transport: "tcp".to_owned(),
+            protocol: None,
+            summary: String::new(),
+            observed: None,
+            expected: None,
+            techniques: spec.techniques.iter().map(|t| (*t).to_owned()).collect(),
+            facts: Vec::new(),
+            accepted: None,
+            absorbed_by: None,
+            incident: None,
+        };
+        Self { same: String::new(), spec, finding }
+    }
+
+    /// What makes it the same finding, beside model and actor. By default the server of its connection.
+    pub fn same(mut self, same: impl Into<String>) -> Self {
+        self.same = same.into();
+        self
+    }
+
+    /// Why it is raised.
+    pub fn basis(mut self, basis: Basis) -> Self {
+        self.finding.basis = basis;
+        self
+    }
+
+    /// Where in an intrusion it belongs.
+    pub fn stage(mut self, stage: Stage) -> Self {
+        self.finding.stage = stage;
+        self
+    }
+
+    /// How much harm it may mean, where that is not the model's usual.
+    pub fn severity(mut self, severity: Severity) -> Self {
+        self.finding.severity = severity;
+        self
+    }
+
+    /// How probable it was.
+    pub fn p(mut self, p: f64) -> Self {
+        self.finding.importance = Some(Importance::from_p(p));
+        self
+    }
+
+    /// One sentence with the numbers.
+    pub fn summary(mut self, summary: impl Into<String>) -> Self {
+        self.finding.summary = summary.into();
+        self
+    }
+
+    /// What was measured and what was expected, in the same unit and window.
+    pub fn measured(mut self, observed: f64, expected: f64, unit: &str, window: Duration) -> Self {
+        let measure = |value| Measure { value, unit: unit.to_owned(), window_s: window.as_secs_f64() };
+        self.finding.observed = Some(measure(observed));
+        self.finding.expected = Some(measure(expected));
+        self
+    }
+
+    /// One more end acted upon.
+    pub fn target(mut self, ip: IpAddr, port: u16) -> Self {
+        self.finding.targets_total = self.finding.targets_total.saturating_add(1);
+        add_target(&mut self.finding.targets, Target { ip, port: (port != 0).then_some(port) });
+        self
+    }
+
+    /// How many targets there were, where more than listed.
+    pub fn targets_total(mut self, n: u64) -> Self {
+        self.finding.targets_total = n;
+        self
+    }
+
+    /// A fact for the account.
+    pub fn fact(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.finding.facts.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Whether the controller accepted it.
+    pub fn accepted(mut self, accepted: Option<bool>) -> Self {
+        self.finding.accepted = accepted;
+        self
+    }
+
+    /// When it began.
+    pub fn since(mut self, first: Time) -> Self {
+        self.finding.first = first;
+        self
+    }
+}
+
+fn add_target(targets: &mut Vec<Target>, target: Target) -> bool {
+    if targets.contains(&target) {
+        return false;
+    }
+    if targets.len() < MAX_TARGETS {
+        targets.push(target);
+    }
+    true
+}
+
+/// Findings raised, waiting to be taken.
+pub struct Findings {
+    open: LruCache<Same, (u64, Time)>,
+    next: u64,
+    raised: Vec<Finding>,
+    folded: Vec<(u64, Finding)>,
+    absorbed: Vec<(IpAddr, Vec<&'static str>, u64, Time)>,
+}
+
+impl Findings {
+    /// Numbers go on behind `last`.
+    pub fn new(last: u64) -> Self {
+        Self {
+            open: LruCache::new(MAX_OPEN),
+            next: last.saturating_add(1),
+            raised: Vec::new(),
+            folded: Vec::new(),
+            absorbed: Vec::new(),
+        }
+    }
+
+    /// Raises a finding, or counts it as more of one that was. Returns its number.
+    pub fn raise(&mut self, draft: Draft, world: &World) -> u64 {
+        let Draft { same, spec, mut finding } = draft;
+        if finding.basis == Basis::FirstSeen && !world.has_baseline() {
+            finding.basis = Basis::NoBaseline;
+            finding.importance = None;
+        }
+        let key = (spec.id, finding.actor, same);
+        if let Some((number, last)) = self.open.get_mut(&key)
+            && finding.at.since(*last) < FOLD
+        {
+            *last = finding.at;
+            let number = *number;
+            self.folded.push((number, finding));
+            return number;
+        }
+        let number = self.next;
+        self.next = self.next.saturating_add(1);
+        finding.number = number;
+        finding.actor_zone = world.zone(finding.actor).name;
+        finding.device_stage = world.stage(finding.actor).name().to_owned();
+        if let Some(host) = world.hosts.get(&finding.actor) {
+            finding.actor_mac = host.mac;
+        }
+        if let Some(target) = finding.targets.first() {
+            finding.target_zone = world.zone(target.ip).name;
+        }
+        self.open.insert(key, (number, finding.at));
+        self.raised.push(finding);
+        number
+    }
+
+    /// Findings of these models by `actor` since `since` are part of finding `number`.
+    pub fn absorb(&mut self, actor: IpAddr, models: &[&'static str], number: u64, since: Time) {
+        self.absorbed.push((actor, models.to_vec(), number, since));
+    }
+
+    /// What was raised since the last call: new ones, more of old ones, and what absorbs what.
+    #[expect(clippy::type_complexity, reason = "taken apart at once by its only caller")]
+    pub fn take(
+        &mut self,
+    ) -> (Vec<Finding>, Vec<(u64, Finding)>, Vec<(IpAddr, Vec<&'static str>, u64, Time)>) {
+        (
+            std::mem::take(&mut self.raised),
+            std::mem::take(&mut self.folded),
+            std::mem::take(&mut self.absorbed),
+        )
+    }
+
+    /// Whether anything waits to be taken.
+    pub fn is_empty(&self) -> bool {
+        self.raised.is_empty() && self.folded.is_empty() && self.absorbed.is_empty()
+    }
+}
+
+/// Adds what `more` tells to `finding`.
+pub fn fold(finding: &mut Finding, more: Finding) {
+    finding.count = finding.count.saturating_add(1);
+    finding.last = finding.last.max(more.at);
+    for target in more.targets {
+        if !finding.targets.contains(&target) && add_target(&mut finding.targets, target) {
+            finding.targets_total = finding.targets_total.saturating_add(1);
+        }
+    }
+    finding.targets_total = finding.targets_total.max(more.targets_total);
+    finding.importance = finding.importance.max(more.importance);
+    finding.severity = finding.severity.max(more.severity);
+    finding.accepted = match (finding.accepted, more.accepted) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (a, b) => b.or(a),
+    };
+    // The latest numbers are the fullest.
+    if more.observed.is_some() {
+        finding.observed = more.observed;
+        finding.expected = more.expected;
+        finding.summary = more.summary;
+    }
+    for fact in more.facts {
+        if !finding.facts.contains(&fact) && finding.facts.len() < MAX_TARGETS {
+            finding.facts.push(fact);
+        }
+    }
+}

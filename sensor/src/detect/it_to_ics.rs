@@ -1,0 +1,43 @@
+//! Anomalous IT to ICS connection.
+
+use super::finding::{Basis, Severity, Stage};
+use super::seen::p_new_client;
+use super::{Context, Detector, Draft, Findings, Happening, Spec};
+use crate::state::zone::Kind;
+
+/// Registration.
+pub static SPEC: Spec = Spec {
+    id: "it_to_ics",
+    title: "Anomalous IT to ICS connection",
+    summary: "A host outside the OT zones, or one nobody knows, speaks an industrial protocol to a device of the plant. Raised on content, not on a port.",
+    techniques: &["T0886"],
+    severity: Severity::High,
+    build: || Box::new(Model::default()),
+};
+
+#[derive(Default)]
+struct Model;
+
+impl Detector for Model {
+    fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
+        let Happening::Command(connection, ..) = happening else { return };
+        let world = &*context.world;
+        let (client, server) = (connection.client.ip, connection.server.ip);
+        let (zone, from, to) = {
+            let zone = world.zone(client);
+            let kind = zone.kind;
+            (zone, kind, world.zone(server).kind)
+        };
+        if from == Kind::Ot || to == Kind::External || world.knows(connection) || !world.judges(client, server) {
+            return;
+        }
+        let protocol = connection.protocol.map_or("", |spec| spec.title);
+        let who = format!("a host of zone {}", zone.name);
+        let draft = Draft::new(&SPEC, connection, context.now)
+            .basis(Basis::FirstSeen)
+            .stage(Stage::LateralMovement)
+            .p(p_new_client(connection, world))
+            .summary(format!("{client}, {who}, speaks {protocol} to {server}:{}; it never did", connection.server.port));
+        findings.raise(draft, world);
+    }
+}

@@ -1,0 +1,316 @@
+//! One loop, in record time: records and ticks in, findings and incidents out. No clock, no I/O, no randomness.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use hashlink::LruCache;
+use sensor_ebpf::flow::Transport;
+use sensor_ebpf::policy::{Class, Endpoint};
+use sensor_ebpf::wire::Note;
+
+use crate::decode;
+use crate::detect::Happening;
+use crate::mind::Mind;
+use crate::observer::Observer;
+use crate::protocol::{Event, Side};
+use crate::source::{FlowEvent, FrameEvent, Record, Wish};
+use crate::state::ConnectionState;
+use crate::state::World;
+use crate::state::address::{ip, words};
+use crate::state::connection::{Connection, Pair, index};
+use crate::time::Time;
+
+/// How long a server may take to answer a SYN.
+const ANSWER: Duration = Duration::from_secs(10);
+/// A connection without packets for this long is over.
+const IDLE: Duration = Duration::from_secs(900);
+
+/// What the engine counts of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tallies {
+    /// Records of flows, frames, storms, losses, ticks.
+    pub records: [u64; 5],
+    /// Records that were lost on the way here.
+    pub lost: u64,
+    /// Connections forgotten for lack of room.
+    pub evicted: u64,
+}
+
+/// The analysis.
+pub struct Engine {
+    /// What it thinks.
+    pub mind: Mind,
+    connections: LruCache<Pair, Connection>,
+    /// SYNs that wait for an answer, in order of their deadline.
+    waiting: VecDeque<(Time, Pair, Time)>,
+    wishes: Vec<Wish>,
+    now: Time,
+    last_loss: Option<Time>,
+    /// What it counts.
+    pub tallies: Tallies,
+}
+
+impl Engine {
+    /// An engine that starts from what `mind` knows.
+    pub fn new(mind: Mind) -> Self {
+        let capacity = mind.world.settings.max_connections;
+        Self {
+            mind,
+            connections: LruCache::new(capacity.max(1)),
+            waiting: VecDeque::new(),
+            wishes: Vec::new(),
+            now: Time::default(),
+            last_loss: None,
+            tallies: Tallies::default(),
+        }
+    }
+
+    /// Record time.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Connections tracked now.
+    pub fn connections(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// What the packet path should do differently.
+    pub fn take_wishes(&mut self) -> Vec<Wish> {
+        std::mem::take(&mut self.wishes)
+    }
+
+    /// Takes in one record.
+    pub fn record(&mut self, record: Record<'_>, observer: &mut dyn Observer) {
+        let (kind, at) = match &record {
+            Record::Flow(event) => (0, event.at),
+            Record::Frame(event) => (1, event.at),
+            Record::Storm(storm) => (2, storm.at),
+            Record::Loss(loss) => (3, loss.at),
+            Record::Tick(at) => (4, *at),
+        };
+        if let Some(n) = self.tallies.records.get_mut(kind) {
+            *n = n.saturating_add(1);
+        }
+        self.now = self.now.max(at);
+        self.mind.advance(self.now);
+        match record {
+            Record::Flow(event) => self.flow(&event, observer),
+            Record::Frame(event) => self.frame(&event, observer),
+            Record::Storm(storm) => self.mind.happen(&Happening::Storm(&storm), self.now),
+            Record::Loss(loss) => {
+                self.tallies.lost = self.tallies.lost.saturating_add(loss.records);
+                self.last_loss = Some(self.now);
+            }
+            Record::Tick(_) => self.tick(observer),
+        }
+        self.mind.settle(observer);
+    }
+
+    /// The input is over: what is open is told as it stands. Nothing is closed.
+    pub fn finish(&mut self, observer: &mut dyn Observer) {
+        for (_, connection) in self.connections.iter() {
+            if !connection.settled {
+                observer.connection(connection, self.now);
+            }
+        }
+        self.mind.settle(observer);
+        self.mind.finish(observer);
+    }
+
+    fn flow(&mut self, event: &FlowEvent, observer: &mut dyn Observer) {
+        let now = self.now;
+        let (source, destination) = (ip(event.key.src), ip(event.key.dst));
+        if let Some((mac, _)) = event.macs
+            && event.key.transport() != Transport::Ethernet
+        {
+            self.mind.world.note_mac(source, mac, false, now);
+        }
+        if event.key.transport() == Transport::Ethernet {
+            return;
+        }
+        if event.packets > 0 {
+            self.mind.world.host(source, now);
+            self.mind.note_received(destination);
+        }
+        let pair = Pair::of(&event.key);
+        if self.connections.peek(&pair).is_some_and(|connection| connection.is_over_for(event))
+            && let Some(mut old) = self.connections.remove(&pair)
+        {
+            Self::close(&mut old, &mut self.mind, now, observer);
+        }
+        self.open(pair, event, observer);
+        let Some(connection) = self.connections.get_mut(&pair) else { return };
+        let before = connection.state;
+        connection.state = connection.account(event);
+        let after = connection.state;
+        if before != after && after == ConnectionState::Refused {
+            self.mind.happen(&Happening::Failed(connection), now);
+            self.mind.learn_failed(connection, now);
+        }
+        let bytes = connection.legs.iter().map(|leg| leg.bytes).max().unwrap_or(0);
+        if bytes >= connection.volume_mark {
+            connection.volume_mark = bytes.saturating_add(bytes / 2);
+            self.mind.happen(&Happening::Volume(connection), now);
+        }
+        if matches!(after, ConnectionState::Reset | ConnectionState::Closed | ConnectionState::Refused) && !connection.settled {
+            connection.settled = true;
+            Self::close_told(connection, &mut self.mind, now, observer);
+        }
+    }
+
+    /// The connection of a record, made if this is its first.
+    fn open(&mut self, pair: Pair, event: &FlowEvent, observer: &mut dyn Observer) {
+        if self.connections.peek(&pair).is_some() {
+            return;
+        }
+        if self.connections.len() >= self.connections.capacity() {
+            self.tallies.evicted = self.tallies.evicted.saturating_add(1);
+            if let Some((_, mut old)) = self.connections.remove_lru() {
+                Self::close(&mut old, &mut self.mind, self.now, observer);
+            }
+        }
+        let connection = Connection::new(&event.key, event.at, event.packet_flags | event.flags & 0x02);
+        self.mind.happen(&Happening::Opened(&connection), self.now);
+        self.mind.learn_opened(&connection, self.now);
+        if connection.from_start {
+            self.waiting.push_back((connection.opened.plus(ANSWER), pair, connection.opened));
+        }
+        self.connections.insert(pair, connection);
+    }
+
+    fn frame(&mut self, event: &FrameEvent<'_>, observer: &mut dyn Observer) {
+        match event.key.transport() {
+            Transport::Ethernet => return self.link_frame(event),
+            Transport::Tcp | Transport::Udp => {}
+            _ => return,
+        }
+        if event.ring == sensor_ebpf::record::Ring::Evidence || event.notes & Note::LATER_FRAGMENT != 0 {
+            return;
+        }
+        let now = self.now;
+        let pair = Pair::of(&event.key);
+        let Some(connection) = self.connections.get_mut(&pair) else { return };
+        let side = connection.side(&event.key);
+        if let Some(spoke) = connection.spoke.get_mut(index(side)) {
+            *spoke = true;
+        }
+        let mut events = Vec::new();
+        let seq = if event.key.transport() == Transport::Tcp { event.tcp_seq() } else { None };
+        let identified = decode::feed(connection, side, seq, event.payload(), event.payload_len, &mut events);
+        if identified {
+            Self::identified(connection, &mut self.mind, &mut self.wishes, now);
+        }
+        Self::tell(connection, side, &events, &mut self.mind, now, observer);
+    }
+
+    fn identified(connection: &Connection, mind: &mut Mind, wishes: &mut Vec<Wish>, now: Time) {
+        mind.happen(&Happening::Identified(connection), now);
+        if connection.protocol.is_some_and(|spec| spec.industrial) {
+            let endpoint = Endpoint {
+                address: words(connection.server.ip),
+                port: connection.server.port,
+                transport: connection.transport as u8,
+                zero: [0; 5],
+            };
+            wishes.push(Wish::Verdict(endpoint, Class::Confirmed));
+        }
+    }
+
+    fn tell(
+        connection: &mut Connection,
+        side: Side,
+        events: &[Event],
+        mind: &mut Mind,
+        now: Time,
+        observer: &mut dyn Observer,
+    ) {
+        for event in events {
+            match event {
+                Event::Command(command) => {
+                    observer.command(connection, command, side, now);
+                    mind.happen(&Happening::Command(connection, command, side), now);
+                    mind.learn_command(connection, command, now);
+                }
+                Event::Rdp(handshake) => {
+                    observer.rdp(connection, handshake, now);
+                    mind.happen(&Happening::Rdp(connection, handshake), now);
+                    mind.learn_rdp(connection, handshake, now);
+                }
+                Event::Tls(handshake) => {
+                    observer.tls(connection, handshake, now);
+                    mind.happen(&Happening::Tls(connection, handshake), now);
+                }
+                Event::Asset(asset) => {
+                    let whose = if asset.side == Side::Client { connection.client.ip } else { connection.server.ip };
+                    let protocol = connection.protocol.map_or("", |spec| spec.name);
+                    if mind.learn_fact(whose, asset, protocol, now) {
+                        observer.asset(whose, asset, protocol, now);
+                    }
+                }
+                Event::Malformed(malformed) => observer.malformed(connection, *malformed, now),
+            }
+        }
+    }
+
+    /// ARP (RFC 826): the sender owns its addresses.
+    fn link_frame(&mut self, event: &FrameEvent<'_>) {
+        const ARP: u16 = 0x0806;
+        if event.key.dport != ARP {
+            return;
+        }
+        let Some(&[0, 1, 8, 0, 6, 4, _, _, a, b, c, d, e, f, w, x, y, z]) = event.payload().first_chunk::<18>() else { return };
+        let sender = std::net::IpAddr::from([w, x, y, z]);
+        self.mind.world.note_mac(sender, [a, b, c, d, e, f], true, self.now);
+    }
+
+    fn tick(&mut self, observer: &mut dyn Observer) {
+        let now = self.now;
+        while let Some((deadline, pair, opened)) = self.waiting.front().copied() {
+            if deadline > now {
+                break;
+            }
+            self.waiting.pop_front();
+            let Some(connection) = self.connections.peek_mut(&pair) else { continue };
+            let [_, server] = &connection.legs;
+            if connection.opened != opened || connection.state != ConnectionState::Unknown || server.packets > 0 {
+                continue;
+            }
+            // Records lost since then may have held the answer.
+            if self.last_loss.is_some_and(|lost| lost >= opened) {
+                continue;
+            }
+            let returns = self.mind.world.hosts.get(&connection.client.ip).is_some_and(|host| host.received);
+            connection.state = if returns { ConnectionState::Unanswered } else { ConnectionState::OneSided };
+            if returns {
+                self.mind.happen(&Happening::Failed(connection), now);
+                self.mind.learn_failed(connection, now);
+            }
+        }
+        // Least recently used first: the first that is not idle ends the walk.
+        while self.connections.iter().next().is_some_and(|(_, connection)| now.since(connection.last) > IDLE) {
+            if let Some((_, mut connection)) = self.connections.remove_lru() {
+                Self::close(&mut connection, &mut self.mind, now, observer);
+            }
+        }
+        self.mind.tick(now, observer);
+    }
+
+    fn close(connection: &mut Connection, mind: &mut Mind, now: Time, observer: &mut dyn Observer) {
+        if !connection.settled {
+            connection.settled = true;
+            Self::close_told(connection, mind, now, observer);
+        }
+    }
+
+    fn close_told(connection: &Connection, mind: &mut Mind, now: Time, observer: &mut dyn Observer) {
+        mind.happen(&Happening::Volume(connection), now);
+        mind.learn_closed(connection, now);
+        observer.connection(connection, now);
+    }
+
+    /// What is known.
+    pub fn world(&self) -> &World {
+        &self.mind.world
+    }
+}

@@ -1,0 +1,241 @@
+//! What the engine thinks: the world, the detectors that judge with it, the incidents that come of it.
+//!
+//! Detectors judge first, then the world learns, and only what nobody found unusual: traffic behind an open finding
+//! teaches nothing.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hashlink::LruCache;
+
+use crate::detect::finding::Basis;
+use crate::detect::{Context, Detector, Findings, Happening, REGISTRY};
+use crate::incident::Incidents;
+use crate::observer::Observer;
+use crate::protocol::{Asset, Command, rdp};
+use crate::state::connection::Connection;
+use crate::state::conversation::Conversation;
+use crate::state::host::Fact;
+use crate::state::world::External;
+use crate::state::{ConnectionState, World};
+use crate::time::Time;
+
+/// A host that was found acting unusually teaches nothing for this long after.
+const SUSPECT: Duration = Duration::from_secs(7 * 86_400);
+
+/// State of the analysis, without connections.
+pub struct Mind {
+    /// Everything known.
+    pub world: World,
+    /// Everything found.
+    pub incidents: Incidents,
+    detectors: Vec<Box<dyn Detector>>,
+    findings: Findings,
+    suspects: LruCache<IpAddr, Time>,
+}
+
+impl Mind {
+    /// Detectors of every model, over what is known and what was found before.
+    pub fn new(world: World, incidents: Incidents) -> Self {
+        let findings = Findings::new(incidents.last_finding());
+        let mut suspects = LruCache::new(65_536);
+        for finding in incidents.findings() {
+            suspects.insert(finding.actor, finding.last);
+        }
+        Self {
+            world,
+            incidents,
+            detectors: REGISTRY.iter().map(|spec| (spec.build)()).collect(),
+            findings,
+            suspects,
+        }
+    }
+
+    /// Record time goes on.
+    pub fn advance(&mut self, now: Time) {
+        let site = &mut self.world.site;
+        if site.first == Time::default() {
+            site.first = now;
+        }
+        if site.last == Time::default() {
+            site.last = now;
+        }
+        let passed = now.since(site.last);
+        if passed >= Duration::from_secs(1) {
+            site.judged.advance(passed);
+            site.last = now;
+        }
+    }
+
+    /// Lets every detector judge.
+    pub fn happen(&mut self, happening: &Happening<'_>, now: Time) {
+        let mut context = Context { now, world: &mut self.world };
+        for detector in &mut self.detectors {
+            detector.on(happening, &mut context, &mut self.findings);
+        }
+    }
+
+    /// Tells what was found since the last call.
+    pub fn settle(&mut self, observer: &mut dyn Observer) {
+        if self.findings.is_empty() {
+            return;
+        }
+        let (raised, folded, absorbed) = self.findings.take();
+        for finding in raised {
+            if finding.basis != Basis::NoBaseline {
+                self.suspects.insert(finding.actor, finding.at);
+            }
+            self.incidents.add(finding, &self.world, observer);
+        }
+        for (number, more) in folded {
+            self.suspects.insert(more.actor, more.at);
+            self.incidents.more(number, more, &self.world, observer);
+        }
+        for (actor, models, number, since) in absorbed {
+            self.incidents.absorb(actor, &models, number, since);
+        }
+    }
+
+    /// Once a second.
+    pub fn tick(&mut self, now: Time, observer: &mut dyn Observer) {
+        self.incidents.tick(now, &self.world, observer);
+    }
+
+    /// The input is over.
+    pub fn finish(&mut self, observer: &mut dyn Observer) {
+        self.incidents.finish(&self.world, observer);
+    }
+
+    /// A packet went to this host: its return direction is visible here.
+    pub fn note_received(&mut self, ip: IpAddr) {
+        if self.world.hosts.get(&ip).is_some_and(|host| !host.received) {
+            let last = self.world.site.last;
+            self.world.hosts.entry(&ip, || crate::state::Host { first: last, ..Default::default() }).received = true;
+        }
+    }
+
+    fn is_suspect(&self, ip: IpAddr, now: Time) -> bool {
+        self.suspects.peek(&ip).is_some_and(|last| now.since(*last) < SUSPECT)
+    }
+
+    /// Whether what this connection does is ordinary by definition: nobody judges it, and nobody found its client.
+    fn teaches(&self, connection: &Connection, now: Time) -> bool {
+        let judged = self.world.judges(connection.client.ip, connection.server.ip);
+        !judged && (self.world.settings.learn || !self.is_suspect(connection.client.ip, now))
+    }
+
+    fn conversation(&mut self, connection: &Connection, now: Time) -> &mut Conversation {
+        let key = World::key(connection);
+        let conversation = self.world.conversations.entry(&key, || Conversation { first: now, ..Default::default() });
+        conversation.last = now;
+        conversation
+    }
+
+    /// A connection was opened.
+    pub fn learn_opened(&mut self, connection: &Connection, now: Time) {
+        let teaches = self.teaches(connection, now);
+        let (client, server) = (connection.client.ip, connection.server.ip);
+        let conversation = self.conversation(connection, now);
+        conversation.connections = conversation.connections.saturating_add(1);
+        if self.world.is_external(server) && !self.world.is_external(client) {
+            let external =
+                self.world.externals.entry(&World::external_key(server, None), || External { first: now, ..Default::default() });
+            external.last = now;
+            external.connections = external.connections.saturating_add(1);
+            if external.clients.len() < 8 {
+                external.clients.insert(client);
+            }
+            external.taught |= teaches;
+        }
+    }
+
+    /// A connection failed.
+    pub fn learn_failed(&mut self, connection: &Connection, now: Time) {
+        let conversation = self.conversation(connection, now);
+        conversation.failures = conversation.failures.saturating_add(1);
+    }
+
+    /// The conversation becomes usual; what the server is used to with it.
+    fn teach(&mut self, connection: &Connection, now: Time) {
+        let conversation = self.conversation(connection, now);
+        let new = !conversation.taught;
+        conversation.taught = true;
+        let server = self.world.host(connection.server.ip, now);
+        server.served = server.served.saturating_add(1);
+        if new {
+            server.clients = server.clients.saturating_add(1);
+        }
+    }
+
+    /// A message was exchanged.
+    pub fn learn_command(&mut self, connection: &Connection, command: &Command, now: Time) {
+        let teaches = self.teaches(connection, now);
+        let protocol = connection.protocol.map_or("", |spec| spec.name);
+        let conversation = self.conversation(connection, now);
+        conversation.count(command.action);
+        if conversation.protocol.is_none() {
+            conversation.protocol = Some(protocol.to_owned());
+        }
+        if teaches {
+            conversation.usual.insert(command.action);
+        }
+        let answered = connection.has_dialogue();
+        self.world.host(connection.client.ip, now).industrial(protocol, false);
+        if answered {
+            self.world.host(connection.server.ip, now).industrial(protocol, true);
+        }
+        if teaches && !self.world.knows(connection) {
+            self.teach(connection, now);
+        }
+        if teaches {
+            self.world.host(connection.client.ip, now).speaks_ot = true;
+        }
+    }
+
+    /// A remote desktop was opened.
+    pub fn learn_rdp(&mut self, connection: &Connection, handshake: &rdp::Handshake, now: Time) {
+        let teaches = self.teaches(connection, now);
+        match handshake {
+            rdp::Handshake::Request { cookie, .. } => {
+                if let Some(user) = cookie
+                    && teaches
+                {
+                    self.conversation(connection, now).learn_user(user);
+                }
+            }
+            rdp::Handshake::Confirm { .. } => self.world.host(connection.server.ip, now).serves_rdp = true,
+        }
+    }
+
+    /// A device said something about itself; `true` where that is new.
+    pub fn learn_fact(&mut self, ip: IpAddr, asset: &Asset, protocol: &str, now: Time) -> bool {
+        let host = self.world.host(ip, now);
+        let fact = Fact { value: asset.value.to_string(), source: protocol.to_owned(), at: now };
+        let known = host.facts.insert(asset.field, fact);
+        known.is_none_or(|known| known.value != asset.value.as_ref())
+    }
+
+    /// A connection is over.
+    pub fn learn_closed(&mut self, connection: &Connection, now: Time) {
+        let teaches = self.teaches(connection, now)
+            || (self.world.judges(connection.client.ip, connection.server.ip)
+                && !self.world.settings.operational
+                && !self.is_suspect(connection.client.ip, now));
+        let [up, down] = connection.legs.map(|leg| leg.bytes);
+        let conversation = self.conversation(connection, now);
+        let [a, b] = &mut conversation.bytes;
+        *a = a.saturating_add(up);
+        *b = b.saturating_add(down);
+        let failed = matches!(
+            connection.state,
+            ConnectionState::Refused | ConnectionState::Unanswered | ConnectionState::OneSided
+        );
+        if !teaches || failed {
+            return;
+        }
+        let [a, b] = &mut conversation.volumes;
+        a.learn(up as f64);
+        b.learn(down as f64);
+        self.teach(connection, now);
+    }
+}

@@ -1,0 +1,35 @@
+//! Who is told what the engine concludes: outputs implement this.
+
+use std::net::IpAddr;
+
+use crate::detect::finding::Finding;
+use crate::incident::Incident;
+use crate::protocol::{Asset, Command, Malformed, Side, rdp, tls};
+use crate::state::connection::Connection;
+use crate::time::Time;
+
+/// Told of everything, as it happens, in record time. Every method does nothing unless an output wants it.
+#[expect(unused_variables, reason = "names document the arguments of methods that do nothing")]
+pub trait Observer {
+    /// A finding was raised.
+    fn finding(&mut self, finding: &Finding) {}
+    /// An incident was opened, grew more severe or ended.
+    fn incident(&mut self, incident: &Incident, event: &'static str) {}
+    /// A message of an industrial protocol.
+    fn command(&mut self, connection: &Connection, command: &Command, sender: Side, at: Time) {}
+    /// RDP's opening.
+    fn rdp(&mut self, connection: &Connection, handshake: &rdp::Handshake, at: Time) {}
+    /// TLS's opening.
+    fn tls(&mut self, connection: &Connection, handshake: &tls::Handshake, at: Time) {}
+    /// A connection ended, or the input did.
+    fn connection(&mut self, connection: &Connection, at: Time) {}
+    /// A device stated something new about itself.
+    fn asset(&mut self, host: IpAddr, asset: &Asset, protocol: &'static str, at: Time) {}
+    /// Bytes broke the protocol's rules.
+    fn malformed(&mut self, connection: &Connection, malformed: Malformed, at: Time) {}
+}
+
+/// Told, and silent.
+pub struct Silent;
+
+impl Observer for Silent {}

@@ -1,0 +1,61 @@
+//! Requests that wait for their response: a bounded table of one connection.
+
+/// How many requests of one connection may wait at once. Real masters keep a handful open.
+const CAPACITY: usize = 64;
+
+/// Requests by key. When it is full the oldest is forgotten: its response then stands for itself.
+#[derive(Debug)]
+pub struct Pending<K, V> {
+    waiting: Vec<(K, V)>,
+}
+
+impl<K: PartialEq, V> Pending<K, V> {
+    /// An empty table, without memory of its own until the first request.
+    pub const fn new() -> Self {
+        Self { waiting: Vec::new() }
+    }
+
+    /// Remembers a request; one with the same key that was never answered is replaced.
+    pub fn insert(&mut self, key: K, value: V) {
+        self.take(&key);
+        if self.waiting.len() >= CAPACITY {
+            self.waiting.remove(0);
+        }
+        self.waiting.push((key, value));
+    }
+
+    /// Takes the request that a response answers.
+    pub fn take(&mut self, key: &K) -> Option<V> {
+        let at = self.waiting.iter().position(|(waiting, _)| waiting == key)?;
+        Some(self.waiting.remove(at).1)
+    }
+
+    /// Forgets everything: after lost bytes a key may have been used again.
+    pub fn clear(&mut self) {
+        self.waiting.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_response_takes_its_request_once() {
+        let mut pending = Pending::new();
+        pending.insert(7_u16, "read");
+        assert_eq!(pending.take(&7), Some("read"));
+        assert_eq!(pending.take(&7), None);
+    }
+
+    #[test]
+    fn a_full_table_forgets_the_oldest() {
+        let mut pending = Pending::new();
+        for key in 0..=CAPACITY {
+            pending.insert(key, key);
+        }
+        assert_eq!(pending.waiting.len(), CAPACITY);
+        assert_eq!(pending.take(&0), None);
+        assert_eq!(pending.take(&CAPACITY), Some(CAPACITY));
+    }
+}

@@ -1,0 +1,70 @@
+//! Client, server, service: what is usual between them.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::importance::volumes::Volumes;
+use crate::protocol::Action;
+use crate::time::Time;
+
+/// Who asks whom for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Key {
+    /// Who asks.
+    pub client: IpAddr,
+    /// Who is asked.
+    pub server: IpAddr,
+    /// Transport, as [`sensor_ebpf::flow::Transport`] numbers it.
+    pub transport: u8,
+    /// The server's port.
+    pub port: u16,
+}
+
+/// Names a client gave in one conversation (RDP cookies).
+const MAX_USERS: usize = 32;
+
+/// What passed between a client and a server's service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// First seen.
+    pub first: Time,
+    /// Last seen.
+    pub last: Time,
+    /// Connections.
+    pub connections: u64,
+    /// Connections that failed.
+    pub failures: u64,
+    /// Bytes client to server, server to client.
+    pub bytes: [u64; 2],
+    /// Protocol by content.
+    pub protocol: Option<String>,
+    /// What was done, and how often.
+    pub actions: Vec<(Action, u64)>,
+    /// Actions that are usual here.
+    pub usual: BTreeSet<Action>,
+    /// The conversation itself is usual.
+    pub taught: bool,
+    /// Volumes of a connection, client to server and server to client.
+    pub volumes: [Volumes; 2],
+    /// Users it is usually opened by.
+    pub users: BTreeSet<String>,
+}
+
+impl Conversation {
+    /// Counts an action.
+    pub fn count(&mut self, action: Action) {
+        match self.actions.iter_mut().find(|(a, _)| *a == action) {
+            Some((_, n)) => *n = n.saturating_add(1),
+            None => self.actions.push((action, 1)),
+        }
+    }
+
+    /// A user is usual from now on.
+    pub fn learn_user(&mut self, user: &str) {
+        if self.users.len() < MAX_USERS {
+            self.users.insert(user.to_owned());
+        }
+    }
+}

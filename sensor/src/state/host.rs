@@ -1,0 +1,128 @@
+//! A device: what it is, since when, and what it usually does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::tally::Tally;
+use crate::protocol::AssetField;
+use crate::time::Time;
+
+/// Industrial protocols a host is known to serve or drive.
+const MAX_PROTOCOLS: usize = 32;
+
+/// A fact a device stated, where and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The statement.
+    pub value: String,
+    /// The protocol it was stated in.
+    pub source: String,
+    /// When it was last stated.
+    pub at: Time,
+}
+
+/// How far learning has come for a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceStage {
+    /// Everything it does is taken for ordinary.
+    Learning,
+    /// New things are news; numbers are still being learned.
+    Dynamic,
+    /// Judged in full.
+    Operational,
+}
+
+impl DeviceStage {
+    /// The word in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Learning => "learning",
+            Self::Dynamic => "dynamic",
+            Self::Operational => "operational",
+        }
+    }
+}
+
+/// A device.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Host {
+    /// First packet from it.
+    pub first: Time,
+    /// Last packet from it.
+    pub last: Time,
+    /// Days (since the epoch) on which it was active, at most the last 64.
+    pub days: BTreeSet<u32>,
+    /// Learning was declared over for it.
+    pub graduated: bool,
+    /// It came after the site's learning had ended.
+    pub newcomer: bool,
+    /// Its MAC, where ARP proved that it owns it.
+    pub mac: Option<[u8; 6]>,
+    /// The MAC its packets come from, a router's where they are routed.
+    pub via: Option<[u8; 6]>,
+    /// What it said about itself.
+    pub facts: BTreeMap<AssetField, Fact>,
+    /// Industrial protocols it answers, with the connections.
+    pub serves: BTreeMap<String, u64>,
+    /// Industrial protocols it drives.
+    pub drives: BTreeMap<String, u64>,
+    /// Its industrial part was ordinary: it belongs to OT.
+    pub speaks_ot: bool,
+    /// It answers RDP.
+    pub serves_rdp: bool,
+    /// Packets were seen going to it: its return direction is visible here.
+    pub received: bool,
+    /// Clients and connections it is used to, for the probability of a new client.
+    pub clients: u64,
+    /// Connections it usually answers.
+    pub served: u64,
+    /// Failed connections to local hosts.
+    pub failures: Tally,
+    /// Failed connections to industrial services.
+    pub ics_failures: Tally,
+    /// Failed connections to the outside.
+    pub external_failures: Tally,
+    /// External endpoints new to it.
+    pub external_new: Tally,
+}
+
+impl Host {
+    /// Notes activity at `now`.
+    pub fn active(&mut self, now: Time) {
+        self.last = self.last.max(now);
+        let day = u32::try_from(now.seconds() / 86_400).unwrap_or(u32::MAX);
+        if self.days.insert(day) && self.days.len() > 64 {
+            self.days.pop_first();
+        }
+    }
+
+    /// Notes that it answers (`serves`) or drives an industrial protocol.
+    pub fn industrial(&mut self, protocol: &str, serves: bool) {
+        let table = if serves { &mut self.serves } else { &mut self.drives };
+        if let Some(n) = table.get_mut(protocol) {
+            *n = n.saturating_add(1);
+        } else if table.len() < MAX_PROTOCOLS {
+            table.insert(protocol.to_owned(), 1);
+        }
+    }
+
+    /// What it is, from what it does, with the reason.
+    pub fn role(&self) -> (&'static str, String) {
+        let list = |table: &BTreeMap<String, u64>| table.keys().cloned().collect::<Vec<_>>().join(", ");
+        if !self.drives.is_empty() && self.serves_rdp {
+            return ("scada", format!("drives {} and answers RDP", list(&self.drives)));
+        }
+        if !self.serves.is_empty() {
+            return ("controller", format!("answers {}", list(&self.serves)));
+        }
+        if !self.drives.is_empty() {
+            return ("scada", format!("drives {}", list(&self.drives)));
+        }
+        if self.serves_rdp {
+            return ("remote access server", "answers RDP".to_owned());
+        }
+        ("host", "no industrial content seen".to_owned())
+    }
+}

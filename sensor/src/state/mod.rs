@@ -1,0 +1,16 @@
+//! What the engine remembers: connections, streams, hosts, conversations. The only writer of state is the engine.
+
+pub mod address;
+pub mod connection;
+pub mod conversation;
+pub mod host;
+pub mod stream;
+pub mod tally;
+pub mod world;
+pub mod zone;
+
+pub use connection::{Connection, State as ConnectionState};
+pub use conversation::Conversation;
+pub use host::Host;
+pub use world::World;
+pub use zone::{Kind, Zone};

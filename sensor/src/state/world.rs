@@ -1,0 +1,333 @@
+//! Everything the engine knows, bounded, each table with its evictions counted.
+
+use std::collections::BTreeSet;
+use std::hash::Hash;
+use std::net::IpAddr;
+
+use hashlink::LruCache;
+use serde::{Deserialize, Serialize};
+
+use super::address::{is_unicast, neighbourhood};
+use super::connection::Connection;
+use super::conversation::{Conversation, Key};
+use super::host::{DeviceStage, Host};
+use super::zone::{Kind, Zone, Zones};
+use crate::importance::budget::Judged;
+use crate::time::Time;
+
+/// How the engine learns and judges.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Take everything for ordinary, except what always is news.
+    pub learn: bool,
+    /// Judge every device at once.
+    pub operational: bool,
+    /// Days until a site is known.
+    pub site_days: u32,
+    /// Days until a device found later is known.
+    pub device_days: u32,
+    /// False alarms a day the operator accepts.
+    pub alert_budget: f64,
+    /// Beginnings of login names that mean administration, lower case.
+    pub admin_names: Vec<String>,
+    /// Most hosts remembered.
+    pub max_hosts: usize,
+    /// Most conversations remembered.
+    pub max_conversations: usize,
+    /// Most connections tracked at once.
+    pub max_connections: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            learn: false,
+            operational: false,
+            site_days: 14,
+            device_days: 7,
+            alert_budget: 1.0,
+            admin_names: ["administr", "admin", "root"].map(str::to_owned).to_vec(),
+            max_hosts: 65_536,
+            max_conversations: 262_144,
+            max_connections: 131_072,
+        }
+    }
+}
+
+/// What is known of an endpoint outside: a name, or a neighbourhood of addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct External {
+    /// First seen.
+    pub first: Time,
+    /// Last seen.
+    pub last: Time,
+    /// Connections.
+    pub connections: u64,
+    /// Hosts that went there, at most eight listed.
+    pub clients: BTreeSet<IpAddr>,
+    /// It is usual to go there.
+    pub taught: bool,
+}
+
+/// What is known of the site as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Site {
+    /// First record ever.
+    pub first: Time,
+    /// Latest record.
+    pub last: Time,
+    /// Learning was declared over.
+    pub graduated: bool,
+    /// Tests judged, for the alert budget.
+    pub judged: Judged,
+}
+
+/// A bounded table that forgets what was used longest ago.
+pub struct Table<K, V> {
+    rows: LruCache<K, V>,
+    /// Rows forgotten for lack of room.
+    pub evicted: u64,
+    dirty: BTreeSet<K>,
+}
+
+impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
+    /// A table of at most `capacity` rows.
+    pub fn new(capacity: usize) -> Self {
+        Self { rows: LruCache::new(capacity.max(1)), evicted: 0, dirty: BTreeSet::new() }
+    }
+
+    /// The row of `key`, not counted as use.
+    pub fn get(&self, key: &K) -> Option<&V> {
+        self.rows.peek(key)
+    }
+
+    /// The row of `key`, made if there is none; counted as use and as changed.
+    pub fn entry(&mut self, key: &K, make: impl FnOnce() -> V) -> &mut V {
+        if self.rows.peek(key).is_none() && self.rows.len() >= self.rows.capacity() {
+            self.evicted = self.evicted.saturating_add(1);
+        }
+        self.dirty.insert(key.clone());
+        self.rows.entry(key.clone()).or_insert_with(make)
+    }
+
+    /// Puts a stored row back.
+    pub fn restore(&mut self, key: K, value: V) {
+        self.rows.insert(key, value);
+    }
+
+    /// Rows, least recently used first.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.rows.iter()
+    }
+
+    /// Rows to change, none of them counted as use.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
+        self.rows.iter_mut()
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Keys changed since the last call.
+    pub fn take_dirty(&mut self) -> BTreeSet<K> {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// Every row counts as changed.
+    pub fn touch_all(&mut self) {
+        self.dirty = self.rows.iter().map(|(key, _)| key.clone()).collect();
+    }
+}
+
+/// Everything the engine knows.
+pub struct World {
+    /// How to learn and judge.
+    pub settings: Settings,
+    /// Zones.
+    pub zones: Zones,
+    /// Devices by address.
+    pub hosts: Table<IpAddr, Host>,
+    /// Client, server, service.
+    pub conversations: Table<Key, Conversation>,
+    /// Endpoints outside, by name or neighbourhood.
+    pub externals: Table<String, External>,
+    /// Addresses seen behind a MAC; several make it a router's.
+    macs: Table<[u8; 6], BTreeSet<IpAddr>>,
+    /// The site.
+    pub site: Site,
+}
+
+/// A MAC with more addresses behind it belongs to a router.
+const ADDRESSES_OF_ONE_DEVICE: usize = 3;
+
+impl World {
+    /// An empty world.
+    pub fn new(settings: Settings, zones: Zones) -> Self {
+        Self {
+            hosts: Table::new(settings.max_hosts),
+            conversations: Table::new(settings.max_conversations),
+            externals: Table::new(65_536),
+            macs: Table::new(65_536),
+            settings,
+            zones,
+            site: Site::default(),
+        }
+    }
+
+    /// Whether there is anything learned to compare with.
+    pub fn has_baseline(&self) -> bool {
+        !self.settings.operational || self.site.graduated
+    }
+
+    /// How far learning has come for a device.
+    pub fn stage(&self, ip: IpAddr) -> DeviceStage {
+        if self.settings.learn {
+            return DeviceStage::Learning;
+        }
+        if self.settings.operational {
+            return DeviceStage::Operational;
+        }
+        let Some(host) = self.hosts.get(&ip) else { return DeviceStage::Learning };
+        if host.graduated {
+            return DeviceStage::Operational;
+        }
+        let wanted = if host.newcomer { self.settings.device_days } else { self.settings.site_days };
+        let elapsed = self.site.last.since(host.first).as_secs() / 86_400;
+        let active = u64::try_from(host.days.len()).unwrap_or(u64::MAX);
+        let wanted = u64::from(wanted);
+        if elapsed < wanted {
+            DeviceStage::Learning
+        } else if active.saturating_mul(3) < wanted.saturating_mul(2) {
+            DeviceStage::Dynamic
+        } else {
+            DeviceStage::Operational
+        }
+    }
+
+    /// Whether what passes between these two is judged: as soon as either is past learning.
+    pub fn judges(&self, a: IpAddr, b: IpAddr) -> bool {
+        [a, b].iter().any(|ip| self.stage(*ip) != DeviceStage::Learning)
+    }
+
+    /// The zone of an address.
+    pub fn zone(&self, ip: IpAddr) -> Zone {
+        let speaks_ot = self.hosts.get(&ip).is_some_and(|h| h.speaks_ot || !h.serves.is_empty());
+        self.zones.of(ip, speaks_ot)
+    }
+
+    /// Whether an address is outside.
+    pub fn is_external(&self, ip: IpAddr) -> bool {
+        self.zone(ip).kind == Kind::External
+    }
+
+    /// The key of a connection's conversation.
+    pub fn key(connection: &Connection) -> Key {
+        Key {
+            client: connection.client.ip,
+            server: connection.server.ip,
+            transport: connection.transport as u8,
+            port: connection.server.port,
+        }
+    }
+
+    /// What is known of a connection's conversation.
+    pub fn conversation(&self, connection: &Connection) -> Option<&Conversation> {
+        self.conversations.get(&Self::key(connection))
+    }
+
+    /// Whether the conversation is usual.
+    pub fn knows(&self, connection: &Connection) -> bool {
+        self.conversation(connection).is_some_and(|c| c.taught)
+    }
+
+    /// The host behind an address, made at first sight.
+    pub fn host(&mut self, ip: IpAddr, now: Time) -> &mut Host {
+        let newcomer = self.is_settled();
+        let host = self.hosts.entry(&ip, || Host { first: now, newcomer, ..Host::default() });
+        host.active(now);
+        host
+    }
+
+    /// Whether the site itself is past learning, so that a device seen now is a new one.
+    pub fn is_settled(&self) -> bool {
+        let age = self.site.last.since(self.site.first).as_secs() / 86_400;
+        self.site.graduated || age >= u64::from(self.settings.site_days)
+    }
+
+    /// A packet came from `ip` with this source MAC.
+    pub fn note_mac(&mut self, ip: IpAddr, mac: [u8; 6], proven: bool, now: Time) {
+        if !is_unicast(ip) || mac == [0; 6] {
+            return;
+        }
+        let behind = self.macs.entry(&mac, BTreeSet::new);
+        if behind.len() <= ADDRESSES_OF_ONE_DEVICE {
+            behind.insert(ip);
+        }
+        let routes = behind.len() > ADDRESSES_OF_ONE_DEVICE;
+        if proven {
+            self.zones.note_local(ip);
+        }
+        let host = self.host(ip, now);
+        if proven {
+            host.mac = Some(mac);
+        } else {
+            host.via = Some(mac);
+            if routes && host.mac == Some(mac) {
+                host.mac = None;
+            }
+        }
+    }
+
+    /// The name or neighbourhood an outside endpoint is known by.
+    pub fn external_key(ip: IpAddr, name: Option<&str>) -> String {
+        match name {
+            Some(name) => registered_domain(name).to_owned(),
+            None => neighbourhood(ip).to_string(),
+        }
+    }
+
+    /// Learning is over for everything known now.
+    pub fn graduate(&mut self) {
+        self.site.graduated = true;
+        for (_, host) in self.hosts.iter_mut() {
+            host.graduated = true;
+            host.newcomer = false;
+            host.speaks_ot |= !host.serves.is_empty() || !host.drives.is_empty();
+        }
+        self.hosts.touch_all();
+    }
+}
+
+/// The last two labels of a name; three where the second is as short as in `co.uk`. Without the public suffix list this
+/// is a guess, on the side of keeping apart.
+fn registered_domain(name: &str) -> &str {
+    let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
+    let (_, second, third) = (dots.next(), dots.next(), dots.next());
+    let Some(second) = second else { return name };
+    let tail = name.get(second.saturating_add(1)..).unwrap_or(name);
+    let short = tail.split('.').next().is_some_and(|label| label.len() <= 3);
+    match (short, third) {
+        (true, Some(third)) => name.get(third.saturating_add(1)..).unwrap_or(name),
+        (true, None) => name,
+        (false, _) => tail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::registered_domain;
+
+    #[test]
+    fn a_name_is_known_by_its_registered_domain() {
+        assert_eq!(registered_domain("a.b.example.com"), "example.com");
+        assert_eq!(registered_domain("www.shop.co.uk"), "shop.co.uk");
+        assert_eq!(registered_domain("localhost"), "localhost");
+    }
+}

@@ -1,0 +1,82 @@
+//! Which part of the plant an address belongs to.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::address::{is_private, is_unicast, site_prefix};
+
+/// What a zone is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Controllers and what drives them.
+    Ot,
+    /// The rest of the company.
+    It,
+    /// Not the company.
+    External,
+    /// Groups and everybody.
+    Group,
+}
+
+/// A zone's name and kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Zone {
+    /// As configured, or the kind's name.
+    pub name: String,
+    /// What it is for.
+    pub kind: Kind,
+}
+
+/// Configured zones, and what stands in for them.
+#[derive(Clone, Debug, Default)]
+pub struct Zones {
+    configured: Vec<(IpNet, Zone)>,
+    /// Prefixes of hosts proven on-link: public ranges used inside.
+    local: BTreeSet<IpAddr>,
+}
+
+/// Public prefixes believed to be local; more than any plant has.
+const MAX_LOCAL: usize = 64;
+
+impl Zones {
+    /// Zones from configuration, most specific network first.
+    pub fn new(mut configured: Vec<(IpNet, Zone)>) -> Self {
+        configured.sort_by_key(|(net, _)| std::cmp::Reverse(net.prefix_len()));
+        Self { configured, local: BTreeSet::new() }
+    }
+
+    /// ARP proved that this address is on a local link, or two public addresses of one prefix talk to each other.
+    pub fn note_local(&mut self, ip: IpAddr) {
+        if is_unicast(ip) && !is_private(ip) && self.local.len() < MAX_LOCAL {
+            self.local.insert(site_prefix(ip));
+        }
+    }
+
+    /// Whether the address belongs to the company.
+    pub fn is_local(&self, ip: IpAddr) -> bool {
+        self.configured.iter().any(|(net, zone)| zone.kind != Kind::External && net.contains(&ip))
+            || is_private(ip)
+            || self.local.contains(&site_prefix(ip))
+    }
+
+    /// The zone of an address; `speaks_ot`: it answered or drove industrial content while that was ordinary.
+    pub fn of(&self, ip: IpAddr, speaks_ot: bool) -> Zone {
+        if let Some((_, zone)) = self.configured.iter().find(|(net, _)| net.contains(&ip)) {
+            return zone.clone();
+        }
+        let (name, kind) = if !is_unicast(ip) {
+            ("group", Kind::Group)
+        } else if !self.is_local(ip) {
+            ("external", Kind::External)
+        } else if speaks_ot {
+            ("ot", Kind::Ot)
+        } else {
+            ("it", Kind::It)
+        };
+        Zone { name: name.to_owned(), kind }
+    }
+}
