@@ -1,1 +1,38 @@
-fn main() {}
+//! `cargo xtask`: what a developer types. `cargo xtask --help` lists it.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use xtask::{build, lint, test};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Builds, tests and shows Isthmus")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the release binary, kernel part included, installing what the build needs
+    Build,
+    /// Run the tests: those of the host, then, as root, those of the kernel
+    Test(test::Args),
+    /// Check format, lints, documentation and the rules of this repository
+    Lint,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Build => build::run(),
+        Command::Test(args) => test::run(&args),
+        Command::Lint => lint::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What `cargo xtask` does, one command a file. Nothing here runs on a gateway.
+#![forbid(unsafe_code)]
+
+pub mod build;
+pub mod cleanup;
+pub mod command;
+pub mod lint;
+pub mod netns;
+pub mod test;
+pub mod toolchain;
