@@ -289,10 +289,11 @@ fn s7comm_plus_downloads_a_block_where_the_capture_does() {
 fn claimed(dir: &std::path::Path, name: &str, port: u16, from_start: bool) -> BTreeMap<&'static str, usize> {
     let mut first = BTreeMap::new();
     for frame in frames(&dir.join(name)) {
-        if let Some((from, to, _, _, payload)) = segment(&frame) {
-            if to.1 == port && !payload.is_empty() {
-                first.entry((from, to)).or_insert_with(Vec::new).extend_from_slice(payload);
-            }
+        if let Some((from, to, _, _, payload)) = segment(&frame)
+            && to.1 == port
+            && !payload.is_empty()
+        {
+            first.entry((from, to)).or_insert_with(Vec::new).extend_from_slice(payload);
         }
     }
     let mut claims = BTreeMap::new();
