@@ -36,7 +36,7 @@ pub(in crate::scenario) fn office_life(plant: &Plant, pc: Host, mut rng: Rng, du
             return Some(next_time_of_day(now, begin) + by_chance(&mut rng, 300.0));
         }
         act(&plant, &pc, now, scene, &mut rng);
-        Some(now + by_chance(&mut rng, 960.0))
+        Some(now + by_chance(&mut rng, 1_080.0))
     });
 }
 
@@ -68,7 +68,7 @@ fn act(plant: &Plant, pc: &Host, now: u64, scene: &mut Scene, rng: &mut Rng) {
 
 fn web(pc: &Host, site: &Host, now: u64, scene: &mut Scene, rng: &mut Rng) {
     let handshake = Handshake::browser(site.name, rng.chance(0.7));
-    let (up, down) = (volume(rng, 600.0, 0.7, 20_000.0), volume(rng, 3_500.0, 0.9, 200_000.0));
+    let (up, down) = (volume(rng, 600.0, 0.7, 20_000.0), volume(rng, 2_800.0, 0.8, 150_000.0));
     let lines = tls_visit(&handshake, up, down, rng);
     speak(scene, now, Talk::new(pc, site, tls::PORT, rng, lines));
 }
