@@ -16,7 +16,7 @@ use crate::protocol::{Event, Side};
 use crate::source::{FlowEvent, FrameEvent, Record, Wish};
 use crate::state::ConnectionState;
 use crate::state::World;
-use crate::state::address::{ip, words};
+use crate::state::address::{ip, is_unicast, site_prefix, words};
 use crate::state::connection::{Connection, Pair, index};
 use crate::time::Time;
 
@@ -128,6 +128,10 @@ impl Engine {
         }
         if event.key.transport() == Transport::Ethernet {
             return;
+        }
+        // Two public addresses of one prefix that talk to each other are a plant that numbers its inside so.
+        if site_prefix(source) == site_prefix(destination) && is_unicast(destination) {
+            self.mind.world.zones.note_local(source);
         }
         if event.packets > 0 {
             self.mind.world.host(source, now);

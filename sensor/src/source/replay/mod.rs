@@ -66,6 +66,8 @@ struct Path {
     residency: Residency,
     clock: Clock,
     cpus: usize,
+    /// Sets of one slice.
+    sets: usize,
     /// Time never goes back.
     now: u64,
     /// The last second ticked.
@@ -93,6 +95,7 @@ impl Replay {
             residency: Residency::new(cpus, (sets as usize).saturating_mul(2)),
             clock: Clock { offset_ns: 0, tick_ns: TICK_NS },
             cpus,
+            sets: sets as usize,
             now: 0,
             ticked: None,
             part: 0,
@@ -216,10 +219,10 @@ impl Path {
     fn sweep_part(&mut self, sink: &mut dyn FnMut(Record<'_>)) {
         let now_ticks = ticks(self.now);
         for cpu in 0..self.cpus {
-            let sets = self.memory.slice(cpu);
-            let len = sets.len().div_ceil(SWEEP_PARTS);
+            let len = self.sets.div_ceil(SWEEP_PARTS);
             let start = self.part.saturating_mul(len);
-            for (n, set) in sets.iter().enumerate().skip(start).take(len) {
+            let end = start.saturating_add(len).min(self.sets);
+            for (n, set) in self.memory.take_touched(cpu, start..end) {
                 for (way, entry) in set.ways.iter().enumerate() {
                     let place = n.saturating_mul(2).saturating_add(way);
                     if entry.is_empty() || !self.residency.is_news(cpu, place, entry.generation(), entry.packets()) {

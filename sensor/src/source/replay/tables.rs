@@ -46,6 +46,8 @@ impl Out {
 pub struct Memory {
     sets: Vec<Set>,
     sets_per_cpu: u32,
+    /// Sets written since they were last swept, a bit each: a plant's days are mostly empty seconds.
+    touched: Vec<Cell<u64>>,
     cpus: Vec<Cpu>,
     storm: Vec<StormRow>,
     ports: Vec<Class>,
@@ -93,6 +95,7 @@ impl Memory {
         Self {
             sets: (0..cpus.saturating_mul(sets_per_cpu as usize)).map(|_| Set::default()).collect(),
             sets_per_cpu,
+            touched: vec![Cell::new(0); cpus.saturating_mul(sets_per_cpu as usize).div_ceil(64)],
             cpus: (0..cpus.max(1)).map(cpu).collect(),
             storm: (0..=ROWS).map(|_| StormRow::default()).collect(),
             ports,
@@ -130,11 +133,29 @@ impl Memory {
         &self.cpus
     }
 
-    /// Sets of one CPU.
-    pub fn slice(&self, cpu: usize) -> &[Set] {
-        let per = self.sets_per_cpu as usize;
-        let start = cpu.saturating_mul(per);
-        self.sets.get(start..start.saturating_add(per)).unwrap_or_default()
+    /// Sets of one CPU within `range` that were written since the last call, with their index, in order.
+    pub fn take_touched(&self, cpu: usize, range: std::ops::Range<usize>) -> Vec<(usize, &Set)> {
+        let base = cpu.saturating_mul(self.sets_per_cpu as usize);
+        let (mut at, end) = (base.saturating_add(range.start), base.saturating_add(range.end));
+        let mut found = Vec::new();
+        while at < end {
+            let Some(word) = self.touched.get(at / 64) else { break };
+            let rest = word.get() >> (at % 64);
+            if rest == 0 {
+                at = (at / 64).saturating_add(1).saturating_mul(64);
+                continue;
+            }
+            at = at.saturating_add(rest.trailing_zeros() as usize);
+            if at >= end {
+                break;
+            }
+            word.set(word.get() & !(1 << (at % 64)));
+            if let Some(set) = self.sets.get(at) {
+                found.push((at.saturating_sub(base), set));
+            }
+            at = at.saturating_add(1);
+        }
+        found
     }
 
     /// The storm table.
@@ -184,7 +205,11 @@ impl<'a> Tables for &'a Memory {
 
     #[inline]
     fn set(&self, slice: u32, index: u32) -> Option<&Set> {
-        self.sets.get((slice as usize).saturating_mul(self.sets_per_cpu as usize).saturating_add(index as usize))
+        let at = (slice as usize).saturating_mul(self.sets_per_cpu as usize).saturating_add(index as usize);
+        if let Some(word) = self.touched.get(at / 64) {
+            word.set(word.get() | 1 << (at % 64));
+        }
+        self.sets.get(at)
     }
 
     #[inline]
