@@ -494,6 +494,13 @@ impl<W: Write> Sink for JsonLines<W> {
         }
     }
 
+    fn flush(&mut self) -> anyhow::Result<()> {
+        if let Err(error) = self.out.flush() {
+            self.failed.get_or_insert(error);
+        }
+        self.check()
+    }
+
     fn summary(&mut self, engine: &Engine, counters: &[u64; Counter::COUNT]) -> anyhow::Result<()> {
         if self.wants(Dataset::Summary) {
             let mut map = base("summary", engine.now(), &self.observer);
@@ -521,9 +528,6 @@ impl<W: Write> Sink for JsonLines<W> {
             );
             self.write(&Value::Object(map));
         }
-        if let Err(error) = self.out.flush() {
-            self.failed.get_or_insert(error);
-        }
-        self.check()
+        self.flush()
     }
 }
