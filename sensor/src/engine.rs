@@ -322,6 +322,8 @@ impl Engine {
                 self.mind.happen(&Happening::Failed(connection), now);
                 self.mind.learn_failed(connection, now);
             }
+            connection.settled = true;
+            observer.connection(connection, now);
         }
         while self.holes.front().is_some_and(|(due, _)| *due <= now) {
             self.give_up_hole(observer);

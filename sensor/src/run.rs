@@ -17,7 +17,7 @@ use crate::observer::Tee;
 use crate::output::metrics::Metrics;
 use crate::output::web::{self, Shared};
 use crate::output::{Sink, json, json::JsonLines, text::Text};
-use crate::source::live::{Live, LiveOptions, attach::Mode, caps};
+use crate::source::live::{Live, LiveOptions, Mode, caps};
 use crate::source::{Record, Source as _};
 use crate::state::World;
 use crate::store::Store;
