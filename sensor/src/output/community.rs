@@ -15,7 +15,11 @@ pub fn id(connection: &Connection) -> Option<String> {
         Transport::Udp => 17,
         _ => return None,
     };
-    Some(of(protocol, (connection.client.ip, connection.client.port), (connection.server.ip, connection.server.port)))
+    Some(of(
+        protocol,
+        (connection.client.ip, connection.client.port),
+        (connection.server.ip, connection.server.port),
+    ))
 }
 
 fn of(protocol: u8, a: (IpAddr, u16), b: (IpAddr, u16)) -> String {
@@ -40,7 +44,8 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let bits = chunk.iter().chain([0, 0].iter()).take(3).fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
+        let bits =
+            chunk.iter().chain([0, 0].iter()).take(3).fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
         for digit in 0..4_usize {
             let value = (bits >> 18_usize.saturating_sub(digit.saturating_mul(6))) & 63;
             let shown = digit <= chunk.len();

@@ -36,7 +36,14 @@ pub struct JsonLines<W> {
 impl<W: Write> JsonLines<W> {
     /// Findings and incidents always, the others where they are in `log`.
     pub fn new(out: W, log: &[Dataset], observer: String) -> Self {
-        Self { out, log: log.iter().copied().collect(), observer, handshakes: Vec::new(), failed: None, lines: 0 }
+        Self {
+            out,
+            log: log.iter().copied().collect(),
+            observer,
+            handshakes: Vec::new(),
+            failed: None,
+            lines: 0,
+        }
     }
 
     fn write(&mut self, value: &Value) {
@@ -53,7 +60,14 @@ impl<W: Write> JsonLines<W> {
     }
 
     /// An event about a connection, its ends in the order given.
-    fn about(&self, dataset: &str, at: Time, connection: &Connection, source: End, destination: End) -> Map<String, Value> {
+    fn about(
+        &self,
+        dataset: &str,
+        at: Time,
+        connection: &Connection,
+        source: End,
+        destination: End,
+    ) -> Map<String, Value> {
         let mut map = base(dataset, at, &self.observer);
         map.insert("source".into(), end(source));
         map.insert("destination".into(), end(destination));
@@ -127,8 +141,14 @@ pub fn finding(finding: &Finding, observer: &str) -> Value {
     event(&mut map, "severity", finding.severity.score());
     event(&mut map, "start", finding.first.to_string());
     let spec = by_id(&finding.model);
-    map.insert("rule".into(), json!({ "id": finding.model, "name": spec.map_or(finding.model.as_str(), |s| s.title) }));
-    map.insert("threat".into(), json!({ "framework": "MITRE ATT&CK for ICS", "technique": { "id": finding.techniques } }));
+    map.insert(
+        "rule".into(),
+        json!({ "id": finding.model, "name": spec.map_or(finding.model.as_str(), |s| s.title) }),
+    );
+    map.insert(
+        "threat".into(),
+        json!({ "framework": "MITRE ATT&CK for ICS", "technique": { "id": finding.techniques } }),
+    );
     let mut source = json!({ "ip": finding.actor });
     if let Some(port) = finding.actor_port {
         put(&mut source, "port", port);
@@ -239,7 +259,10 @@ pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
         .facts
         .iter()
         .map(|(field, fact)| {
-            (field_name(*field).to_owned(), json!({ "value": fact.value, "source": fact.source, "at": fact.at.to_string() }))
+            (
+                field_name(*field).to_owned(),
+                json!({ "value": fact.value, "source": fact.source, "at": fact.at.to_string() }),
+            )
         })
         .collect();
     map.insert(
@@ -362,7 +385,8 @@ impl<W: Write> Observer for JsonLines<W> {
         }
         let mut value = self.note(connection);
         let mut tls = value.get("tls").cloned().unwrap_or_else(|| json!({}));
-        let mut own = value.get("isthmus").cloned().unwrap_or_else(|| json!({ "self_signed": "not_observable" }));
+        let mut own =
+            value.get("isthmus").cloned().unwrap_or_else(|| json!({ "self_signed": "not_observable" }));
         match handshake {
             tls::Handshake::ClientHello(hello) => {
                 let mut client = json!({ "ja3": hello.ja3 });
@@ -390,7 +414,11 @@ impl<W: Write> Observer for JsonLines<W> {
                     tls::SelfSigned::NotObservable => "not_observable",
                 };
                 put(&mut own, "self_signed", word);
-                put(&mut tls, "server", json!({ "subject": certificate.subject, "issuer": certificate.issuer }));
+                put(
+                    &mut tls,
+                    "server",
+                    json!({ "subject": certificate.subject, "issuer": certificate.issuer }),
+                );
             }
         }
         put(&mut value, "tls", tls);
@@ -416,7 +444,9 @@ impl<W: Write> Observer for JsonLines<W> {
         if let Value::Object(notes) = self.note(connection) {
             for (key, value) in notes {
                 match (key.as_str(), value) {
-                    ("isthmus", Value::Object(more)) => more.into_iter().for_each(|(k, v)| put(&mut own, &k, v)),
+                    ("isthmus", Value::Object(more)) => {
+                        more.into_iter().for_each(|(k, v)| put(&mut own, &k, v))
+                    }
                     (_, value) => {
                         map.insert(key, value);
                     }
@@ -458,7 +488,11 @@ const MAX_HANDSHAKES: usize = 4096;
 impl<W> JsonLines<W> {
     fn note(&self, connection: &Connection) -> Value {
         let id = connection.pair();
-        self.handshakes.iter().rev().find(|(pair, _)| *pair == id).map_or_else(|| json!({}), |(_, value)| value.clone())
+        self.handshakes
+            .iter()
+            .rev()
+            .find(|(pair, _)| *pair == id)
+            .map_or_else(|| json!({}), |(_, value)| value.clone())
     }
 
     fn keep(&mut self, connection: &Connection, value: Value) {
