@@ -77,9 +77,9 @@ fn frames<T: Tables>(index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
     let tables = arrival.tables;
     let control = tables.control();
     let limit = control.heartbeat_limit.get();
-    // A heartbeat written a tick after `ticks` was read is in the future, not an age ago.
-    let age = arrival.ticks.wrapping_sub(control.heartbeat.get()) as i32;
-    if limit != 0 && age > limit as i32 {
+    // A heartbeat written a tick after `ticks` was read is in the future, not an age ago: as far off is as good.
+    let age = arrival.ticks.wrapping_sub(control.heartbeat.get());
+    if limit != 0 && age.wrapping_add(limit) > limit.saturating_mul(2) {
         tables.cpu().count(Counter::Paused, 1);
         return;
     }
