@@ -197,6 +197,13 @@ impl<W: Write> Sink for JsonLines<W> {
         }
     }
 
+    fn flush(&mut self) -> anyhow::Result<()> {
+        if let Err(error) = self.out.flush() {
+            self.failed.get_or_insert(error);
+        }
+        self.check()
+    }
+
     fn summary(&mut self, engine: &Engine, counters: &[u64; Counter::COUNT]) -> anyhow::Result<()> {
         if self.wants(Dataset::Summary) {
             let mut line = Line::new("summary", Kind::Metric, engine.now(), &self.observer);
@@ -217,9 +224,6 @@ impl<W: Write> Sink for JsonLines<W> {
             line.set("isthmus.records_lost", engine.tallies.lost);
             self.write_event(line, engine.now());
         }
-        if let Err(error) = self.out.flush() {
-            self.failed.get_or_insert(error);
-        }
-        self.check()
+        self.flush()
     }
 }

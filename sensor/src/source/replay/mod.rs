@@ -12,12 +12,12 @@ use sensor_ebpf::frame::Slice;
 use sensor_ebpf::observe::observe;
 use sensor_ebpf::policy::{Class, Endpoint, HAS_VERDICTS, HAS_WATCHED};
 use sensor_ebpf::record::{FlowRecord, Header, KIND_FLOW, Reason};
-use sensor_ebpf::storm::{BITS, ROWS};
 
 use super::capture::{Merged, Packet};
 use super::policy::Limits;
 use super::residency::{Clock, Residency};
-use super::{Record, Source, Storm, Wish};
+use super::storms::{Row, Storms};
+use super::{Record, Source, Wish};
 use crate::time::Time;
 use tables::Memory;
 
@@ -75,7 +75,7 @@ struct Path {
     part: usize,
     wishes: Vec<(u64, Wish)>,
     watches: Vec<([u64; 2], u64)>,
-    storms: Vec<(u32, u64)>,
+    storms: Storms,
     packets: u64,
     turn: usize,
     /// Packets whose time stepped back.
@@ -101,7 +101,7 @@ impl Replay {
             part: 0,
             wishes: Vec::new(),
             watches: Vec::new(),
-            storms: vec![(0, 0); ROWS as usize + 1],
+            storms: Storms::default(),
             packets: 0,
             turn: 0,
             backward: 0,
@@ -256,10 +256,9 @@ impl Path {
     }
 
     fn tell_storms(&mut self, sink: &mut dyn FnMut(Record<'_>)) {
-        for ((index, row), told) in self.memory.storm().iter().enumerate().zip(&mut self.storms) {
-            if let Some(storm) = storm(row, index == ROWS as usize, told, Time(self.now)) {
-                sink(Record::Storm(storm));
-            }
+        let rows = (0_u32..).zip(self.memory.storm()).map(|(index, row)| Row::of(row, index));
+        for storm in self.storms.read(Time(self.now), rows) {
+            sink(Record::Storm(storm));
         }
     }
 
@@ -311,31 +310,4 @@ impl Path {
 
 fn ticks(ns: u64) -> u32 {
     (ns / TICK_NS) as u32
-}
-
-/// What a row of the storm table tells beyond `told` (window, packets).
-pub(super) fn storm(
-    row: &sensor_ebpf::storm::StormRow,
-    others: bool,
-    told: &mut (u32, u64),
-    at: Time,
-) -> Option<Storm> {
-    let (window, packets) = (row.window.get(), row.packets.get());
-    let before = if told.0 == window { told.1 } else { 0 };
-    if packets == 0 || packets <= before {
-        return None;
-    }
-    *told = (window, packets);
-    let empty = row.destinations.iter().map(|word| word.get().count_zeros()).sum::<u32>();
-    // Linear counting (Whang, Vander-Zanden, Taylor 1990): n = -m ln(V), V the share of empty bits.
-    let bits = f64::from(BITS);
-    let destinations = if empty == 0 { bits * bits.ln() } else { -bits * (f64::from(empty) / bits).ln() };
-    let [a, b] = &row.source;
-    Some(Storm {
-        at,
-        source: (!others).then(|| [a.get(), b.get()]),
-        industrial: Class::from_u8((row.class.get() & 0xff) as u8).is_industrial(),
-        packets: packets.saturating_sub(before),
-        destinations: destinations.round() as u32,
-    })
 }
