@@ -20,7 +20,7 @@ pub static SPEC: Spec = Spec {
     summary: "A host's connections to other hosts inside are refused or unanswered more often than it is used to.",
     techniques: &["T0846"],
     severity: Severity::Medium,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]
