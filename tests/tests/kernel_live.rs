@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use isthmus::source::live::doctor::{Health, doctor};
 use isthmus::source::live::{Live, LiveOptions, Mode, Sizes, caps};
 use isthmus::source::{Record, Source as _, Wish};
 use isthmus_tests::packet::{Mac, PacketBuilder};
@@ -305,5 +306,32 @@ fn a_flood_of_new_flows_is_a_storm_and_nothing_is_lost_unsaid() {
         assert_eq!(seen.storms, count(Counter::Storm));
         assert_eq!(seen.lost, count(Counter::LostLifecycle));
         assert!(!seen.backward);
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn the_doctor_sees_what_ethtool_and_attaching_change() {
+    let cable = Cable::new();
+    Cable::inside(&cable.plant(), || {
+        let said = || -> Vec<(Health, String)> {
+            doctor(&["port0".to_owned()]).into_iter().map(|check| (check.health, check.text)).collect()
+        };
+        let is = |report: &[(Health, String)], health: Health, part: &str| {
+            assert!(report.iter().any(|(h, text)| *h == health && text.contains(part)), "{part}: {report:#?}");
+        };
+        run("ethtool", &["-K", "port0", "rxvlan", "on"]);
+        let before = said();
+        is(&before, Health::Warn, "port0: VLAN tags may be taken off");
+        is(&before, Health::Ok, "port0: native XDP");
+        is(&before, Health::Ok, "port0: no other XDP program");
+        is(&before, Health::Warn, "one interface");
+        assert!(before.iter().all(|(health, _)| *health != Health::Fail), "{before:#?}");
+        run("ethtool", &["-K", "port0", "rxvlan", "off"]);
+        let live = Live::open(&options(&["port0"])).expect("attach");
+        let after = said();
+        is(&after, Health::Ok, "port0: no offload changes packets");
+        is(&after, Health::Fail, "port0: XDP program ");
+        drop(live);
     });
 }
