@@ -366,3 +366,14 @@ fn an_established_flow_costs_less_than_60_ns_over_an_empty_program() {
     println!("empty {} ns, isthmus {} ns", best[0], best[1]);
     assert!(best[1] < 60 + best[0], "empty {} ns, isthmus {} ns", best[0], best[1]);
 }
+
+/// Kernels give up at a million; 6.1 needs more steps than later ones.
+#[test]
+#[ignore = "needs root"]
+fn the_verifier_needs_less_than_a_quarter_of_its_steps() {
+    let mut object = Object::load(Sizes::default(), &Constants::random().expect("secrets")).expect("loads");
+    let info = object.program("isthmus").expect("program").info().expect("info");
+    let steps = info.verified_instruction_count().expect("a kernel that counts");
+    println!("{steps} steps, {:?} translated bytes", info.size_translated());
+    assert!(steps < 250_000, "{steps}");
+}

@@ -31,7 +31,8 @@ impl Detector for Model {
         let Happening::Failed(connection) = happening else { return };
         let (client, server, now) = (connection.client.ip, connection.server.ip, context.now);
         if !is_unicast(server)
-            || !(connection.industrial_port().is_none() && !context.world.is_external(server))
+            || connection.industrial_port().is_some()
+            || context.world.is_external(server)
         {
             return;
         }
