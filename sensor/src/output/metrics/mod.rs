@@ -108,34 +108,22 @@ impl Metrics {
         let build = gauge_vec("isthmus_build_info", "Version of this sensor, always 1.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let metrics = Self {
-<<<<<<< HEAD:sensor/src/output/metrics.rs
-            path: counter(
-                "isthmus_packet_path_total",
-                "What the packet path counted, by event; bytes among them.",
-                &["event"],
-=======
             packets: single("isthmus_packets_total", "Frames the packet path saw.")?,
             bytes: single("isthmus_bytes_total", "Bytes of frames the packet path saw, as on the wire.")?,
             path: counter(
                 "isthmus_packet_path_total",
                 "Frames and flow entries the packet path treated specially, by reason.",
                 &["reason"],
->>>>>>> output:sensor/src/output/metrics/mod.rs
             )?,
             records: counter("isthmus_records_total", "Records the engine took in, by kind.", &["kind"])?,
             lost: counter(
                 "isthmus_records_lost_total",
-<<<<<<< HEAD:sensor/src/output/metrics.rs
-                "Records lost between kernel and engine, by stage.",
-                &["stage"],
-=======
                 "Records a ring had no room for, by ring.",
                 &["ring"],
             )?,
             missing: single(
                 "isthmus_records_missing_total",
                 "Records the engine missed by their sequence numbers, whatever the cause.",
->>>>>>> output:sensor/src/output/metrics/mod.rs
             )?,
             findings: counter(
                 "isthmus_findings_total",
@@ -262,48 +250,9 @@ impl Metrics {
         }
     }
 
-<<<<<<< HEAD:sensor/src/output/metrics.rs
-    /// The exposition text: Prometheus text 0.0.4, or OpenMetrics 1.0.
-    pub fn render(&self, openmetrics: bool) -> String {
-        let mut text = String::new();
-        for family in self.registry.gather() {
-            let is_counter = family.get_field_type() == MetricType::COUNTER;
-            let name = family.name();
-            // OpenMetrics names a counter's family without its suffix.
-            let family_name =
-                if openmetrics && is_counter { name.strip_suffix("_total").unwrap_or(name) } else { name };
-            let kind = if is_counter { "counter" } else { "gauge" };
-            text.push_str(&format!("# HELP {family_name} {}\n# TYPE {family_name} {kind}\n", family.help()));
-            for metric in family.get_metric() {
-                let labels: Vec<String> = metric
-                    .get_label()
-                    .iter()
-                    .map(|l| format!("{}=\"{}\"", l.name(), escape(l.value())))
-                    .collect();
-                let labels =
-                    if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-                let value = if is_counter {
-                    metric.get_counter().get_value()
-                } else {
-                    metric.get_gauge().get_value()
-                };
-                text.push_str(&format!("{name}{labels} {value}\n"));
-            }
-        }
-        if openmetrics {
-            text.push_str("# EOF\n");
-        }
-        text
-    }
-
-    /// How many series there are: for tests.
-    pub fn families(&self) -> usize {
-        self.path.desc().len().saturating_add(self.registry.gather().len())
-=======
     /// The exposition text.
     pub fn render(&self, format: Format) -> String {
         exposition::write(&self.registry.gather(), format)
->>>>>>> output:sensor/src/output/metrics/mod.rs
     }
 }
 
