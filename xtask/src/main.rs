@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{build, kernels, lint, test};
+use xtask::{build, demo, kernels, lint, test};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Builds, tests and shows Isthmus")]
@@ -16,6 +16,8 @@ struct Cli {
 enum Command {
     /// Build the release binary, kernel part included, installing what the build needs
     Build,
+    /// Show what Isthmus does: a plant, an intruder, a real kernel, one incident
+    Demo,
     /// Run the tests: those of the host, then, as root, those of the kernel
     Test(test::Args),
     /// Check format, lints, documentation and the rules of this repository
@@ -27,6 +29,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Build => build::run(),
+        Command::Demo => demo::run(),
         Command::Test(args) => test::run(&args),
         Command::Lint => lint::run(),
         Command::Kernels(args) => kernels::run(&args),
