@@ -52,11 +52,8 @@ impl Cable {
         std::thread::scope(|scope| {
             let worker = scope.spawn(|| {
                 let file = std::fs::File::open(Path::new("/run/netns").join(space)).expect("namespace");
-                move_into_link_name_space(
-                    std::os::fd::AsFd::as_fd(&file),
-                    Some(LinkNameSpaceType::Network),
-                )
-                .expect("setns");
+                move_into_link_name_space(std::os::fd::AsFd::as_fd(&file), Some(LinkNameSpaceType::Network))
+                    .expect("setns");
                 work()
             });
             worker.join().expect("worker")
@@ -64,7 +61,9 @@ impl Cable {
     }
 
     fn send(&self, frames: &[Vec<u8>]) {
-        Self::inside(&self.office(), || Interface::open("far0").and_then(|far| far.send(frames)).expect("send"));
+        Self::inside(&self.office(), || {
+            Interface::open("far0").and_then(|far| far.send(frames)).expect("send")
+        });
     }
 
     fn link(&self) -> String {
@@ -178,7 +177,8 @@ fn frames_arrive_in_order_with_ticks_and_the_interface_is_left_clean() {
         seen.watch(&mut live, Duration::from_secs(11));
         assert!(seen.flows.starts_with(&[(102, Reason::Opened, 1), (8080, Reason::Opened, 1)]), "{seen:?}");
         assert!(seen.frames.contains(&(102, Ring::Industrial, 22)), "{seen:?}");
-        let told = |port: u16| seen.flows.iter().filter(|flow| flow.0 == port).map(|flow| flow.2).sum::<u64>();
+        let told =
+            |port: u16| seen.flows.iter().filter(|flow| flow.0 == port).map(|flow| flow.2).sum::<u64>();
         assert_eq!((told(102), told(8080)), (2, 51), "{seen:?}");
         // Each CPU has its own flow cache, so there may be one report from each.
         assert!(seen.flows.iter().any(|flow| flow.0 == 8080 && flow.1 == Reason::Swept), "{seen:?}");
@@ -256,7 +256,8 @@ fn all_goes_on_without_any_capability() {
                     status.lines().any(|line| line.starts_with(name) && line.ends_with("0000000000000000"))
                 };
                 assert!(["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"].into_iter().all(zero), "{status}");
-                let endpoint = Endpoint { address: mapped([10, 1, 0, 2]), port: 9999, transport: 1, zero: [0; 5] };
+                let endpoint =
+                    Endpoint { address: mapped([10, 1, 0, 2]), port: 9999, transport: 1, zero: [0; 5] };
                 live.apply(&[
                     Wish::Verdict(endpoint, Class::Confirmed),
                     Wish::Watch(mapped([10, 1, 0, 1]), Duration::from_millis(600)),
@@ -266,7 +267,11 @@ fn all_goes_on_without_any_capability() {
                 sent.0.send(()).expect("channel");
                 seen.watch(&mut live, Duration::from_millis(300));
                 // Confirmed by the verdict, and once more as evidence.
-                assert_eq!(seen.frames, [(9999, Ring::Industrial, 50), (9999, Ring::Evidence, 50)], "{seen:?}");
+                assert_eq!(
+                    seen.frames,
+                    [(9999, Ring::Industrial, 50), (9999, Ring::Evidence, 50)],
+                    "{seen:?}"
+                );
                 seen.watch(&mut live, Duration::from_millis(300));
                 sent.0.send(()).expect("channel");
                 seen.watch(&mut live, Duration::from_millis(1200));
@@ -318,7 +323,10 @@ fn the_doctor_sees_what_ethtool_and_attaching_change() {
             doctor(&["port0".to_owned()]).into_iter().map(|check| (check.health, check.text)).collect()
         };
         let is = |report: &[(Health, String)], health: Health, part: &str| {
-            assert!(report.iter().any(|(h, text)| *h == health && text.contains(part)), "{part}: {report:#?}");
+            assert!(
+                report.iter().any(|(h, text)| *h == health && text.contains(part)),
+                "{part}: {report:#?}"
+            );
         };
         run("ethtool", &["-K", "port0", "rxvlan", "on"]);
         let before = said();

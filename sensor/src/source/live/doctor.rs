@@ -66,12 +66,18 @@ impl Report {
         if object::is_built_in() {
             self.say(Health::Ok, "kernel part: built in");
         } else {
-            self.say(Health::Fail, "kernel part: missing, built with AYA_BUILD_SKIP=1; replay works, run does not");
+            self.say(
+                Health::Fail,
+                "kernel part: missing, built with AYA_BUILD_SKIP=1; replay works, run does not",
+            );
         }
         if std::path::Path::new("/sys/kernel/btf/vmlinux").exists() {
             self.say(Health::Ok, "BTF: /sys/kernel/btf/vmlinux");
         } else {
-            self.say(Health::Warn, "BTF: no /sys/kernel/btf/vmlinux; run works, bpftool shows maps without types");
+            self.say(
+                Health::Warn,
+                "BTF: no /sys/kernel/btf/vmlinux; run works, bpftool shows maps without types",
+            );
         }
         let mounts = read_to_string("/proc/mounts").unwrap_or_default();
         if mounts.lines().any(|line| line.split(' ').nth(2) == Some("bpf")) {
@@ -89,8 +95,11 @@ impl Report {
             ("CAP_PERFMON", CapabilitySet::PERFMON, all),
             ("CAP_NET_ADMIN", CapabilitySet::NET_ADMIN, false),
         ];
-        let missing: Vec<_> =
-            wanted.iter().filter(|(_, set, other)| !held.contains(*set) && !other).map(|(name, ..)| *name).collect();
+        let missing: Vec<_> = wanted
+            .iter()
+            .filter(|(_, set, other)| !held.contains(*set) && !other)
+            .map(|(name, ..)| *name)
+            .collect();
         if missing.is_empty() {
             self.say(Health::Ok, "privileges: enough to load and attach; all are dropped afterwards");
         } else {
@@ -105,7 +114,10 @@ impl Report {
         };
         if names.is_empty() {
             let known = links.iter().map(|link| link.name.as_str()).collect::<Vec<_>>().join(", ");
-            return self.say(Health::Warn, format!("no interface named: name those between IT and OT with -i, of {known}"));
+            return self.say(
+                Health::Warn,
+                format!("no interface named: name those between IT and OT with -i, of {known}"),
+            );
         }
         let mut ports = Vec::<Link>::new();
         for name in names {
@@ -149,10 +161,15 @@ impl Report {
         match xdp {
             Some(bits) if bits & XDP_BASIC == 0 => self.say(
                 Health::Fail,
-                format!("{name}: its driver has no native XDP; `--mode auto` runs slower, and without GRO there"),
+                format!(
+                    "{name}: its driver has no native XDP; `--mode auto` runs slower, and without GRO there"
+                ),
             ),
             Some(_) => self.say(Health::Ok, format!("{name}: native XDP")),
-            None => self.say(Health::Warn, format!("{name}: this kernel does not tell whether its driver has native XDP")),
+            None => self.say(
+                Health::Warn,
+                format!("{name}: this kernel does not tell whether its driver has native XDP"),
+            ),
         }
         let frame = port.mtu.saturating_add(22);
         if frame > ONE_PAGE && xdp.is_some_and(|bits| bits & XDP_FRAGMENTS == 0) {
@@ -221,7 +238,11 @@ mod tests {
     #[test]
     fn an_interface_that_does_not_exist_fails() {
         let checks = doctor(&["nope0".to_owned()]);
-        assert!(checks.iter().any(|check| check.health == Health::Fail && check.text.contains("no interface nope0")));
+        assert!(
+            checks
+                .iter()
+                .any(|check| check.health == Health::Fail && check.text.contains("no interface nope0"))
+        );
     }
 
     #[test]
