@@ -10,7 +10,14 @@ use crate::tables::Tables;
 
 /// Fills a record's header field by field: a struct would be built on the stack first.
 #[inline(always)]
-fn head<T: Tables>(header: &mut Header, ring: Ring, kind: u8, index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
+fn head<T: Tables>(
+    header: &mut Header,
+    ring: Ring,
+    kind: u8,
+    index: u32,
+    entry: &Entry,
+    arrival: &Arrival<'_, T>,
+) {
     let cpu = arrival.tables.cpu();
     header.ktime = arrival.tables.ktime();
     header.seq = cpu.next_seq(ring);
@@ -94,7 +101,13 @@ fn frames<T: Tables>(index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
 
 /// Returns how many payload bytes the record holds.
 #[inline(never)]
-fn frame_record<T: Tables>(index: u32, entry: &Entry, ring: Ring, snap: u32, arrival: &Arrival<'_, T>) -> u32 {
+fn frame_record<T: Tables>(
+    index: u32,
+    entry: &Entry,
+    ring: Ring,
+    snap: u32,
+    arrival: &Arrival<'_, T>,
+) -> u32 {
     let (tables, headers) = (arrival.tables, &arrival.headers);
     let wire_len = arrival.frame.wire_len();
     let cap = if wire_len < snap { wire_len } else { snap };
