@@ -23,6 +23,13 @@ pub trait Frame {
     /// into a comparison that the verifier cannot use.
     fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]>;
 
+    /// The same number. In the kernel the verifier forgets on the way what it knew of it, so that paths that differ in
+    /// nothing else are one: without this it follows every combination of extension headers to the end.
+    #[inline(always)]
+    fn forget(&self, number: usize) -> usize {
+        number
+    }
+
     /// A copy of the frame's start, for frames whose headers lie beyond the linear part or behind extension headers;
     /// `None` where this is it.
     fn whole(&self) -> Option<Self::Whole>;

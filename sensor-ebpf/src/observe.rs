@@ -67,7 +67,16 @@ pub fn observe<T: Tables>(frame: &T::Frame, tables: &T) {
 /// Again, where the headers may lie beyond the linear part.
 #[inline(never)]
 fn parse_whole<F: Frame>(frame: &F, slot: u32) -> Result<Headers, Unreadable> {
-    wire::parse(&frame.whole().ok_or(Unreadable::Cut)?, slot)
+    let whole = frame.whole().ok_or(Unreadable::Cut)?;
+    let mut headers = wire::parse(&whole, slot)?;
+    // What follows is the same for all; see `Frame::forget`.
+    headers.key.place = whole.forget(headers.key.place as usize) as u32;
+    headers.notes = whole.forget(usize::from(headers.notes)) as u8;
+    headers.flags = whole.forget(usize::from(headers.flags)) as u8;
+    headers.payload_at = whole.forget(headers.payload_at as usize) as u32;
+    headers.payload_len = whole.forget(headers.payload_len as usize) as u32;
+    headers.len = whole.forget(headers.len as usize) as u32;
+    Ok(headers)
 }
 
 /// The flow has an entry.

@@ -83,7 +83,8 @@ fn walk<F: Frame>(frame: &F, packet: &mut Packet) -> Result<(), Unreadable> {
             }
         }
         packet.protocol = e[0];
-        packet.at = packet.at.wrapping_add(len);
+        packet.at = frame.forget(packet.at.wrapping_add(len));
+        packet.notes = frame.forget(usize::from(packet.notes)) as u8;
     }
     let walked = packet.at.wrapping_sub(before) as u32;
     if packet.rest < walked {

@@ -37,8 +37,8 @@ impl Mapped {
         Ok(Self { start, entries })
     }
 
-    /// How many entries there are.
-    pub const fn len(&self) -> usize {
+    /// How many entries are mapped.
+    pub const fn entries(&self) -> usize {
         self.entries
     }
 

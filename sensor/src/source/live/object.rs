@@ -229,9 +229,8 @@ fn explain<E: std::error::Error + Send + Sync + 'static>(error: E, what: &str) -
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     let mut denied = false;
     while let Some(at) = cause {
-        denied |= at
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|io| io.kind() == std::io::ErrorKind::PermissionDenied);
+        // EPERM is about privileges; what the verifier refuses is EACCES.
+        denied |= at.downcast_ref::<std::io::Error>().is_some_and(|io| io.raw_os_error() == Some(1));
         cause = at.source();
     }
     if denied {

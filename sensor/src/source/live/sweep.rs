@@ -29,7 +29,7 @@ impl Sweep {
 
     /// Reads the next tenth and puts what has changed in line with the records. `ticks` is the coarse clock now.
     pub fn step(&mut self, ticks: u32, residency: &Residency, merge: &mut Merge) {
-        let all = self.mapped.len();
+        let all = self.mapped.entries();
         let size = all.div_ceil(PARTS);
         let start = self.part.saturating_mul(size);
         for index in start..start.saturating_add(size).min(all) {
