@@ -45,7 +45,8 @@ pub fn run(args: &RunArgs) -> Result<()> {
         ModeArg::Auto => Mode::Auto,
         ModeArg::Generic => Mode::Generic,
     };
-    let mut source = Live::open(&LiveOptions { interfaces: args.interfaces.clone(), mode, ..LiveOptions::default() })?;
+    let mut source =
+        Live::open(&LiveOptions { interfaces: args.interfaces.clone(), mode, ..LiveOptions::default() })?;
     // From here on nothing asks the kernel for anything it has not already given.
     caps::drop_all()?;
     for attached in source.attached() {

@@ -14,10 +14,16 @@ const MEGABYTE: f64 = 1e6;
 fn service(connection: &Connection) -> ([f64; 2], [Prior; 2]) {
     let prior = |typical: f64, spread: f64| Prior { typical, spread, weight: 10.0, freedom: 20.0 };
     if connection.protocol.is_some_and(|spec| spec.name == "rdp") || connection.server.port == 3389 {
-        return ([10.0 * MEGABYTE, 200.0 * MEGABYTE], [prior(0.3 * MEGABYTE, 2.2), prior(10.0 * MEGABYTE, 2.5)]);
+        return (
+            [10.0 * MEGABYTE, 200.0 * MEGABYTE],
+            [prior(0.3 * MEGABYTE, 2.2), prior(10.0 * MEGABYTE, 2.5)],
+        );
     }
     if connection.is_industrial() {
-        return ([20.0 * MEGABYTE, 20.0 * MEGABYTE], [prior(0.2 * MEGABYTE, 3.0), prior(0.2 * MEGABYTE, 3.0)]);
+        return (
+            [20.0 * MEGABYTE, 20.0 * MEGABYTE],
+            [prior(0.2 * MEGABYTE, 3.0), prior(0.2 * MEGABYTE, 3.0)],
+        );
     }
     ([100.0 * MEGABYTE, 1000.0 * MEGABYTE], [prior(0.1 * MEGABYTE, 5.0), prior(1.0 * MEGABYTE, 5.0)])
 }
@@ -29,7 +35,7 @@ pub static SPEC: Spec = Spec {
     summary: "One connection moved far more bytes, in either direction, than its client and server usually move, or than such a service usually does where they are new. Below an absolute floor nothing is unusual.",
     techniques: &["T0882", "T0867"],
     severity: Severity::Medium,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]
@@ -44,7 +50,10 @@ impl Detector for Model {
         if !world.judges(client, server) {
             return;
         }
-        let learned = world.conversation(connection).filter(|c| c.taught).map_or([Volumes::default(); 2], |c| c.volumes);
+        let learned = world
+            .conversation(connection)
+            .filter(|c| c.taught)
+            .map_or([Volumes::default(); 2], |c| c.volumes);
         for ((((leg, floor), prior), volumes), direction) in
             connection.legs.iter().zip(floors).zip(priors).zip(learned).zip(["up", "down"])
         {

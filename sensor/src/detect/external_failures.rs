@@ -17,7 +17,7 @@ pub static SPEC: Spec = Spec {
     summary: "Connections to external hosts are refused or unanswered more often than this host is used to; one to an industrial port is enough. A failed connection to port 502 is Modbus by port only: nobody saw Modbus.",
     techniques: &["T0885"],
     severity: Severity::Medium,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]
@@ -30,7 +30,8 @@ impl Detector for Model {
         if !context.world.is_external(server) || context.world.is_external(client) {
             return;
         }
-        let judged = context.world.stage(client) != crate::state::host::DeviceStage::Learning || context.world.is_settled();
+        let judged = context.world.stage(client) != crate::state::host::DeviceStage::Learning
+            || context.world.is_settled();
         let tally = &mut context.world.host(client, now).external_failures;
         let n = tally.add(now, (server, connection.server.port));
         if !judged {

@@ -12,7 +12,7 @@ pub static SPEC: Spec = Spec {
     summary: "Two hosts of OT speak an industrial protocol to each other that never did.",
     techniques: &["T0886", "T0848"],
     severity: Severity::Medium,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]
@@ -38,7 +38,10 @@ impl Detector for Model {
             .same(connection.protocol.map_or("", |spec| spec.name))
             .stage(Stage::LateralMovement)
             .p(p_new_client(connection, world))
-            .summary(format!("{client}, {who}, speaks {protocol} to {server}:{}; it never did", connection.server.port));
+            .summary(format!(
+                "{client}, {who}, speaks {protocol} to {server}:{}; it never did",
+                connection.server.port
+            ));
         findings.raise(draft, world);
     }
 }

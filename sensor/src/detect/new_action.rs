@@ -12,7 +12,7 @@ pub static SPEC: Spec = Spec {
     summary: "Writes and changes of configuration by a client that never did that to this device.",
     techniques: &["T0855", "T0836"],
     severity: Severity::High,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]
@@ -42,7 +42,10 @@ impl Detector for Model {
             .stage(Stage::Impact)
             .p(p_new_client(connection, world))
             .accepted(accepted)
-            .summary(format!("{client} changed values of {server} by {protocol} {}, which it never did", command.name))
+            .summary(format!(
+                "{client} changed values of {server} by {protocol} {}, which it never did",
+                command.name
+            ))
             .fact("command", command.name);
         findings.raise(draft, world);
     }

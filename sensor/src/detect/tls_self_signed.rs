@@ -15,7 +15,7 @@ pub static SPEC: Spec = Spec {
     summary: "An external endpoint that hardly anybody here reaches answers with a certificate whose issuer is its subject and whose own key verifies it. TLS 1.3 and resumption hide certificates: there this is not observable.",
     techniques: &["T0869", "T0885"],
     severity: Severity::Medium,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]
@@ -26,7 +26,10 @@ impl Detector for Model {
         let Happening::Tls(connection, Handshake::Certificate(certificate)) = happening else { return };
         let world = &*context.world;
         let (client, server) = (connection.client.ip, connection.server.ip);
-        if certificate.self_signed != SelfSigned::Yes || !world.is_external(server) || world.is_external(client) {
+        if certificate.self_signed != SelfSigned::Yes
+            || !world.is_external(server)
+            || world.is_external(client)
+        {
             return;
         }
         let external = world.externals.get(&World::external_key(server, None));

@@ -225,7 +225,9 @@ impl Path {
             for (n, set) in self.memory.take_touched(cpu, start..end) {
                 for (way, entry) in set.ways.iter().enumerate() {
                     let place = n.saturating_mul(2).saturating_add(way);
-                    if entry.is_empty() || !self.residency.is_news(cpu, place, entry.generation(), entry.packets()) {
+                    if entry.is_empty()
+                        || !self.residency.is_news(cpu, place, entry.generation(), entry.packets())
+                    {
                         continue;
                     }
                     let Some(at) = entry.snapshot() else { continue };

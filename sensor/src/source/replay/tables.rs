@@ -14,8 +14,13 @@ use zerocopy::{FromZeros as _, IntoBytes as _};
 use crate::source::policy::{Limits, class_policy, port_classes};
 
 /// Multipliers of the flow hash in replay: odd, fixed, so that the same capture gives the same records.
-pub const SECRETS: [u64; 5] =
-    [0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f, 0x1656_67b1_9e37_79f9, 0xd6e8_feb8_6659_fd93, 0xa076_1d64_78bd_642f];
+pub const SECRETS: [u64; 5] = [
+    0x9e37_79b9_7f4a_7c15,
+    0xc2b2_ae3d_27d4_eb4f,
+    0x1656_67b1_9e37_79f9,
+    0xd6e8_feb8_6659_fd93,
+    0xa076_1d64_78bd_642f,
+];
 
 /// Raw records, one behind another, as the kernel would have sent them.
 #[derive(Default)]
@@ -73,7 +78,8 @@ impl Memory {
             }
         }
         let ticks = |seconds: u32| {
-            u32::try_from(u64::from(seconds).saturating_mul(1_000_000_000).checked_div(tick_ns).unwrap_or(0)).unwrap_or(u32::MAX)
+            u32::try_from(u64::from(seconds).saturating_mul(1_000_000_000).checked_div(tick_ns).unwrap_or(0))
+                .unwrap_or(u32::MAX)
         };
         let per_tick = limits.rate.map(|rate| {
             let per_tick = u64::from(rate).saturating_mul(tick_ns) / 1_000_000_000;
@@ -91,7 +97,10 @@ impl Memory {
         for (n, policy) in (0_u8..).zip(classes.iter_mut()) {
             *policy = class_policy(Class::from_u8(n));
         }
-        let cpu = |n: usize| Cpu { slice: Cell::new(u32::try_from(n.saturating_add(1)).unwrap_or(0)), ..Cpu::default() };
+        let cpu = |n: usize| Cpu {
+            slice: Cell::new(u32::try_from(n.saturating_add(1)).unwrap_or(0)),
+            ..Cpu::default()
+        };
         Self {
             sets: (0..cpus.saturating_mul(sets_per_cpu as usize)).map(|_| Set::default()).collect(),
             sets_per_cpu,
@@ -179,7 +188,10 @@ impl<'a> Tables for &'a Memory {
 
     #[inline]
     fn cpu(&self) -> &Cpu {
-        #[expect(clippy::indexing_slicing, reason = "there is at least one CPU, and `Memory::set` stays below their number")]
+        #[expect(
+            clippy::indexing_slicing,
+            reason = "there is at least one CPU, and `Memory::set` stays below their number"
+        )]
         &self.cpus[self.cpu.get()]
     }
 
