@@ -30,8 +30,7 @@ impl Detector for Model {
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Failed(connection) = happening else { return };
         let (client, server, now) = (connection.client.ip, connection.server.ip, context.now);
-        if !is_unicast(server)
-            || !(connection.industrial_port().is_some() && !context.world.is_external(server))
+        if !is_unicast(server) || connection.industrial_port().is_none() || context.world.is_external(server)
         {
             return;
         }
