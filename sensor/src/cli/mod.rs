@@ -1,6 +1,7 @@
 //! The command line: what may be typed. What it does is in the files beside this one.
 
 mod explain;
+pub mod operate;
 mod replay;
 mod show;
 

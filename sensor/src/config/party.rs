@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -42,17 +43,25 @@ impl Party {
     }
 }
 
-impl TryFrom<String> for Party {
-    type Error = String;
+impl FromStr for Party {
+    type Err = String;
 
-    fn try_from(text: String) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, String> {
         if text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok() {
-            return super::network::network(&text).map(Self::Network);
+            return super::network::network(text).map(Self::Network);
         }
         if text.is_empty() {
             return Err("nobody is named; write an asset, a zone or a network".to_owned());
         }
-        Ok(Self::Named(text))
+        Ok(Self::Named(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for Party {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
     }
 }
 

@@ -192,3 +192,123 @@ impl<W: Write> Sink for Text<W> {
         self.check()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::finding::Stage;
+    use crate::importance::Importance;
+    use crate::incident::State;
+
+    const AT: Time = Time(1_700_000_000_123_456_789);
+
+    fn a_finding(basis: Basis) -> Finding {
+        Finding {
+            number: 1,
+            model: "ics_scan".to_owned(),
+            first: AT,
+            at: AT,
+            last: AT,
+            count: 1,
+            basis,
+            severity: Severity::High,
+            importance: Some(Importance::from(4.25)),
+            stage: Stage::Discovery,
+            device_stage: "operational".to_owned(),
+            actor: "10.10.0.5".parse().unwrap(),
+            actor_port: None,
+            actor_mac: None,
+            actor_zone: "it".to_owned(),
+            targets: Vec::new(),
+            targets_total: 0,
+            target_zone: "ot".to_owned(),
+            transport: "tcp".to_owned(),
+            protocol: None,
+            summary: "10.10.0.5 asked 40 hosts on 102 and 502".to_owned(),
+            observed: None,
+            expected: None,
+            techniques: Vec::new(),
+            facts: Vec::new(),
+            accepted: None,
+            absorbed_by: None,
+            incident: None,
+        }
+    }
+
+    fn an_incident() -> Incident {
+        Incident {
+            number: 3,
+            state: State::Open,
+            first: AT,
+            last: AT,
+            actors: Vec::new(),
+            findings: vec![1],
+            severity: Severity::High,
+            importance: None,
+            stages: Vec::new(),
+            related: Vec::new(),
+            title: "ICS scan by 10.10.0.5".to_owned(),
+            account: vec!["What: ICS scan.".to_owned(), String::new(), "Device 10.10.0.5.".to_owned()],
+        }
+    }
+
+    #[test]
+    fn a_finding_is_two_lines_with_time_severity_basis_importance_and_summary() {
+        assert_eq!(
+            finding(&a_finding(Basis::Statistical), false),
+            "2023-11-14 22:13:20  high      ICS scan [ics_scan, statistical, importance 4.2]\n    \
+             10.10.0.5 asked 40 hosts on 102 and 502\n"
+        );
+    }
+
+    #[test]
+    fn color_changes_nothing_but_color() {
+        let plain = finding(&a_finding(Basis::Rule), false);
+        let colored = finding(&a_finding(Basis::Rule), true);
+        assert!(!plain.contains('\x1b'));
+        assert_eq!(colored.replace("\x1b[31m", "").replace("\x1b[0m", ""), plain);
+    }
+
+    #[test]
+    fn what_is_no_terminal_gets_no_color() {
+        assert!(!Text::new(Vec::new(), false).color);
+    }
+
+    #[test]
+    fn an_incident_is_its_title_state_times_and_account() {
+        assert_eq!(
+            incident(&an_incident()),
+            "\nIncident 3: ICS scan by 10.10.0.5\nhigh, open, 2023-11-14 22:13:20 to 2023-11-14 22:13:20\n\n\
+             What: ICS scan.\n\nDevice 10.10.0.5.\n"
+        );
+    }
+
+    #[test]
+    fn news_of_an_incident_is_one_line_and_its_end_the_whole_of_it() {
+        let mut out = Vec::new();
+        let mut text = Text::new(&mut out, false);
+        text.incident(&an_incident(), "opened");
+        text.incident(&an_incident(), "summary");
+        let written = String::from_utf8(out).unwrap();
+        assert!(
+            written
+                .starts_with("2023-11-14 22:13:20  incident 3 opened: ICS scan by 10.10.0.5\n\nIncident 3: ")
+        );
+    }
+
+    #[test]
+    fn a_failure_to_write_is_told_once_asked() {
+        struct Full;
+        impl Write for Full {
+            fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+                Err(std::io::ErrorKind::StorageFull.into())
+            }
+            fn flush(&mut self) -> std::io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut text = Text::new(Full, false);
+        text.finding(&a_finding(Basis::Rule));
+        assert!(text.check().unwrap_err().to_string().starts_with("cannot write the output"));
+    }
+}
