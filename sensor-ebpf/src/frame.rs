@@ -3,7 +3,7 @@
 /// Headers end within this many bytes of the frame's start: Ethernet, two tags, IPv4 with options or IPv6 with
 /// [`crate::wire::ipv6::MAX_EXTENSIONS`] extension headers. Both hosts refuse reads beyond it, so that they agree, and
 /// the verifier knows every offset's range.
-pub const MAX_OFFSET: usize = 2047;
+pub const MAX_HEADERS: usize = 512;
 
 /// One frame as received, from the first byte of its Ethernet header.
 pub trait Frame {
@@ -17,7 +17,7 @@ pub trait Frame {
     /// Bytes on the wire.
     fn wire_len(&self) -> u32;
 
-    /// The `N` bytes at `offset`, `None` where the frame ends before them or the offset is beyond [`MAX_OFFSET`].
+    /// The `N` bytes at `offset`, `None` where the frame or [`MAX_HEADERS`] end before them.
     ///
     /// Take a whole fixed header at once and index it with constants: reads of a single byte get rewritten by LLVM
     /// into a comparison that the verifier cannot use.
@@ -47,7 +47,7 @@ impl Frame for Slice<'_> {
 
     #[inline]
     fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
-        if offset > MAX_OFFSET {
+        if offset > MAX_HEADERS.saturating_sub(N) {
             return None;
         }
         self.bytes.get(offset..)?.first_chunk::<N>().copied()

@@ -10,7 +10,7 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
 
 use sensor_ebpf::flow::Set;
-use sensor_ebpf::frame::{Frame, MAX_OFFSET};
+use sensor_ebpf::frame::{Frame, MAX_HEADERS};
 use sensor_ebpf::policy::{Class, ClassPolicy, Control, Endpoint, PORTS_PER_CHUNK, PortChunk, PortKey};
 use sensor_ebpf::record::{FlowRecord, FrameRecord, MAX_CAP, MAX_RECORD, Ring};
 use sensor_ebpf::storm::{ROWS, StormRow};
@@ -92,7 +92,7 @@ impl Frame for Packet {
 
     #[inline(always)]
     fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
-        if offset > MAX_OFFSET {
+        if offset > MAX_HEADERS {
             return None;
         }
         let at = self.data.wrapping_add(offset);
@@ -126,8 +126,8 @@ fn length(len: u32, max: u32) -> Option<u64> {
     (len != 0).then_some(len)
 }
 
-/// Enough for every header the packet path reads.
-const COPIED: u32 = 512;
+/// Every header the packet path reads.
+const COPIED: u32 = MAX_HEADERS as u32;
 
 /// The start of a frame, in this CPU's scratch.
 pub struct Copied {

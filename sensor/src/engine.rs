@@ -16,12 +16,16 @@ use crate::protocol::{Event, Side};
 use crate::source::{FlowEvent, FrameEvent, Record, Wish};
 use crate::state::ConnectionState;
 use crate::state::World;
-use crate::state::address::{ip, words};
+use crate::state::address::{ip, is_unicast, site_prefix, words};
 use crate::state::connection::{Connection, Pair, index};
 use crate::time::Time;
 
 /// How long a server may take to answer a SYN.
 const ANSWER: Duration = Duration::from_secs(10);
+/// How long a segment that others overtook may be late.
+const LATE: Duration = Duration::from_secs(1);
+/// Streams with holes that are waited for; further ones are given up at once.
+const MAX_HOLES: usize = 65_536;
 /// A connection without packets for this long is over.
 const IDLE: Duration = Duration::from_secs(900);
 
@@ -43,6 +47,8 @@ pub struct Engine {
     connections: LruCache<Pair, Connection>,
     /// SYNs that wait for an answer, in order of their deadline.
     waiting: VecDeque<(Time, Pair, Time)>,
+    /// Streams with a hole, in order of when it will be given up.
+    holes: VecDeque<(Time, Pair)>,
     wishes: Vec<Wish>,
     now: Time,
     last_loss: Option<Time>,
@@ -58,6 +64,7 @@ impl Engine {
             mind,
             connections: LruCache::new(capacity.max(1)),
             waiting: VecDeque::new(),
+            holes: VecDeque::new(),
             wishes: Vec::new(),
             now: Time::default(),
             last_loss: None,
@@ -109,6 +116,9 @@ impl Engine {
 
     /// The input is over: what is open is told as it stands. Nothing is closed.
     pub fn finish(&mut self, observer: &mut dyn Observer) {
+        while !self.holes.is_empty() {
+            self.give_up_hole(observer);
+        }
         for (_, connection) in self.connections.iter() {
             if !connection.settled {
                 observer.connection(connection, self.now);
@@ -128,6 +138,10 @@ impl Engine {
         }
         if event.key.transport() == Transport::Ethernet {
             return;
+        }
+        // Two public addresses of one prefix that talk to each other are a plant that numbers its inside so.
+        if site_prefix(source) == site_prefix(destination) && is_unicast(destination) {
+            self.mind.world.zones.note_local(source);
         }
         if event.packets > 0 {
             self.mind.world.host(source, now);
@@ -202,6 +216,28 @@ impl Engine {
             Self::identified(connection, &mut self.mind, &mut self.wishes, now);
         }
         Self::tell(connection, side, &events, &mut self.mind, now, observer);
+        if connection.streams.get(index(side)).is_some_and(|stream| stream.has_hole()) {
+            self.holes.push_back((now.plus(LATE), pair));
+            if self.holes.len() > MAX_HOLES {
+                self.give_up_hole(observer);
+            }
+        }
+    }
+
+    /// What is missing in the stream that waited longest will not come: it goes on behind the gap.
+    fn give_up_hole(&mut self, observer: &mut dyn Observer) {
+        let Some((_, pair)) = self.holes.pop_front() else { return };
+        let now = self.now;
+        let Some(connection) = self.connections.peek_mut(&pair) else { return };
+        for side in [Side::Client, Side::Server] {
+            let Some(stream) = connection.streams.get_mut(index(side)).filter(|stream| stream.has_hole()) else { continue };
+            stream.skip_hole();
+            let mut events = Vec::new();
+            if decode::drain(connection, side, &mut events) {
+                Self::identified(connection, &mut self.mind, &mut self.wishes, now);
+            }
+            Self::tell(connection, side, &events, &mut self.mind, now, observer);
+        }
     }
 
     fn identified(connection: &Connection, mind: &mut Mind, wishes: &mut Vec<Wish>, now: Time) {
@@ -286,6 +322,9 @@ impl Engine {
                 self.mind.happen(&Happening::Failed(connection), now);
                 self.mind.learn_failed(connection, now);
             }
+        }
+        while self.holes.front().is_some_and(|(due, _)| *due <= now) {
+            self.give_up_hole(observer);
         }
         // Least recently used first: the first that is not idle ends the walk.
         while self.connections.iter().next().is_some_and(|(_, connection)| now.since(connection.last) > IDLE) {

@@ -135,6 +135,8 @@ impl Mind {
     pub fn learn_opened(&mut self, connection: &Connection, now: Time) {
         let teaches = self.teaches(connection, now);
         let (client, server) = (connection.client.ip, connection.server.ip);
+        // Where a device in its first days goes is not yet usual for the site.
+        let newcomer = self.world.hosts.get(&client).is_some_and(|host| host.newcomer && !host.graduated);
         let conversation = self.conversation(connection, now);
         conversation.connections = conversation.connections.saturating_add(1);
         if self.world.is_external(server) && !self.world.is_external(client) {
@@ -145,7 +147,7 @@ impl Mind {
             if external.clients.len() < 8 {
                 external.clients.insert(client);
             }
-            external.taught |= teaches;
+            external.taught |= teaches && !newcomer;
         }
     }
 

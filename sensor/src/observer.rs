@@ -33,3 +33,48 @@ pub trait Observer {
 pub struct Silent;
 
 impl Observer for Silent {}
+
+/// Two who are told.
+pub struct Tee<'a>(pub &'a mut dyn Observer, pub &'a mut dyn Observer);
+
+impl Observer for Tee<'_> {
+    fn finding(&mut self, finding: &Finding) {
+        self.0.finding(finding);
+        self.1.finding(finding);
+    }
+
+    fn incident(&mut self, incident: &Incident, event: &'static str) {
+        self.0.incident(incident, event);
+        self.1.incident(incident, event);
+    }
+
+    fn command(&mut self, connection: &Connection, command: &Command, sender: Side, at: Time) {
+        self.0.command(connection, command, sender, at);
+        self.1.command(connection, command, sender, at);
+    }
+
+    fn rdp(&mut self, connection: &Connection, handshake: &rdp::Handshake, at: Time) {
+        self.0.rdp(connection, handshake, at);
+        self.1.rdp(connection, handshake, at);
+    }
+
+    fn tls(&mut self, connection: &Connection, handshake: &tls::Handshake, at: Time) {
+        self.0.tls(connection, handshake, at);
+        self.1.tls(connection, handshake, at);
+    }
+
+    fn connection(&mut self, connection: &Connection, at: Time) {
+        self.0.connection(connection, at);
+        self.1.connection(connection, at);
+    }
+
+    fn asset(&mut self, host: IpAddr, asset: &Asset, protocol: &'static str, at: Time) {
+        self.0.asset(host, asset, protocol, at);
+        self.1.asset(host, asset, protocol, at);
+    }
+
+    fn malformed(&mut self, connection: &Connection, malformed: Malformed, at: Time) {
+        self.0.malformed(connection, malformed, at);
+        self.1.malformed(connection, malformed, at);
+    }
+}

@@ -81,6 +81,11 @@ impl Store {
         if let Some(site) = site {
             world.site = serde_json::from_str::<Site>(&site).with_context(|| self.broken("meta", "site"))?;
         }
+        let local: Option<String> =
+            self.db.query_row("SELECT body FROM meta WHERE key = 'local'", [], |row| row.get(0)).optional()?;
+        for prefix in local.iter().flat_map(|text| serde_json::from_str::<Vec<IpAddr>>(text).unwrap_or_default()) {
+            world.zones.note_local(prefix);
+        }
         // In order of last use, so that the least recently used rows are again the first to go.
         self.each("host", |key, host| {
             if let Ok(ip) = key.parse::<IpAddr>() {
@@ -108,6 +113,7 @@ impl Store {
         let path = self.path.display().to_string();
         let transaction = self.db.transaction().with_context(|| format!("{path}: cannot write the state"))?;
         put(&transaction, "meta", "site", &mind.world.site)?;
+        put(&transaction, "meta", "local", &mind.world.zones.local().collect::<Vec<_>>())?;
         for ip in mind.world.hosts.take_dirty() {
             if let Some(host) = mind.world.hosts.get(&ip) {
                 put(&transaction, "host", &ip.to_string(), host)?;

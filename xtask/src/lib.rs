@@ -4,7 +4,9 @@
 pub mod build;
 pub mod cleanup;
 pub mod command;
+pub mod kernels;
 pub mod lint;
 pub mod netns;
+pub mod object;
 pub mod test;
 pub mod toolchain;

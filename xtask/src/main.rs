@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{build, lint, test};
+use xtask::{build, kernels, lint, test};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Builds, tests and shows Isthmus")]
@@ -20,6 +20,8 @@ enum Command {
     Test(test::Args),
     /// Check format, lints, documentation and the rules of this repository
     Lint,
+    /// Boot other kernels in an emulator and load and run the BPF program in them
+    Kernels(kernels::Args),
 }
 
 fn main() -> ExitCode {
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         Command::Build => build::run(),
         Command::Test(args) => test::run(&args),
         Command::Lint => lint::run(),
+        Command::Kernels(args) => kernels::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

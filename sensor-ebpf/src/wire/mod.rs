@@ -1,6 +1,6 @@
 //! Headers of one frame: from the first byte to the transport payload.
 //!
-//! Views are arrays of exactly one fixed header, taken at once; every offset is bounded by [`crate::frame::MAX_OFFSET`].
+//! Views are arrays of exactly one fixed header, taken at once; every offset is bounded by [`crate::frame::MAX_HEADERS`].
 //! What cannot be read is said, never guessed.
 
 pub mod ethernet;

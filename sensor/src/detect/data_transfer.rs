@@ -12,7 +12,7 @@ const MEGABYTE: f64 = 1e6;
 /// Bytes below which nothing is unusual, and what is believed before anything is learned, for client to server and
 /// server to client. A remote desktop sends screens down and key strokes up; an industrial connection moves little.
 fn service(connection: &Connection) -> ([f64; 2], [Prior; 2]) {
-    let prior = |typical: f64, spread: f64| Prior { typical, spread, weight: 1.0, freedom: 12.0 };
+    let prior = |typical: f64, spread: f64| Prior { typical, spread, weight: 10.0, freedom: 20.0 };
     if connection.protocol.is_some_and(|spec| spec.name == "rdp") || connection.server.port == 3389 {
         return ([10.0 * MEGABYTE, 200.0 * MEGABYTE], [prior(0.3 * MEGABYTE, 2.2), prior(10.0 * MEGABYTE, 2.5)]);
     }

@@ -131,6 +131,13 @@ pub struct Target {
 /// Most targets a finding lists; more are counted.
 pub const MAX_TARGETS: usize = 16;
 
+impl Finding {
+    /// Whether its sentence names one target, so that others have to be said beside it.
+    pub fn measured_one(&self) -> bool {
+        self.observed.is_none()
+    }
+}
+
 /// Something unusual, said with its numbers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {

@@ -23,6 +23,7 @@ type Same = (&'static str, IpAddr, String);
 /// A finding a detector is making.
 pub struct Draft {
     same: String,
+    once: bool,
     spec: &'static Spec,
     finding: Finding,
 }
@@ -72,12 +73,18 @@ impl Draft {
             absorbed_by: None,
             incident: None,
         };
-        Self { same: String::new(), spec, finding }
+        Self { same: String::new(), once: false, spec, finding }
     }
 
     /// What makes it the same finding, beside model and actor. By default the server of its connection.
     pub fn same(mut self, same: impl Into<String>) -> Self {
         self.same = same.into();
+        self
+    }
+
+    /// Said once: more of the same adds nothing.
+    pub fn once(mut self) -> Self {
+        self.once = true;
         self
     }
 
@@ -184,7 +191,7 @@ impl Findings {
 
     /// Raises a finding, or counts it as more of one that was. Returns its number.
     pub fn raise(&mut self, draft: Draft, world: &World) -> u64 {
-        let Draft { same, spec, mut finding } = draft;
+        let Draft { same, once, spec, mut finding } = draft;
         if finding.basis == Basis::FirstSeen && !world.has_baseline() {
             finding.basis = Basis::NoBaseline;
             finding.importance = None;
@@ -195,7 +202,9 @@ impl Findings {
         {
             *last = finding.at;
             let number = *number;
-            self.folded.push((number, finding));
+            if !once {
+                self.folded.push((number, finding));
+            }
             return number;
         }
         let number = self.next;

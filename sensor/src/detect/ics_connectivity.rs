@@ -35,6 +35,7 @@ impl Detector for Model {
         let who = format!("a host of zone {}", zone.name);
         let draft = Draft::new(&SPEC, connection, context.now)
             .basis(Basis::FirstSeen)
+            .same(connection.protocol.map_or("", |spec| spec.name))
             .stage(Stage::LateralMovement)
             .p(p_new_client(connection, world))
             .summary(format!("{client}, {who}, speaks {protocol} to {server}:{}; it never did", connection.server.port));

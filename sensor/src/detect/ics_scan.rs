@@ -68,9 +68,11 @@ impl Detector for Model {
             Happening::Storm(storm) => return self.storm(storm, context, findings),
             _ => return,
         };
-        let Some(port) = connection.industrial_port() else { return };
+        if connection.industrial_port().is_none() {
+            return;
+        }
         let (source, end) = (connection.client.ip, (connection.server.ip, connection.server.port));
-        if !is_unicast(end.0) || context.world.knows(connection) {
+        if !is_unicast(end.0) || context.world.is_external(end.0) || context.world.knows(connection) {
             return;
         }
         let now = context.now;
@@ -82,7 +84,6 @@ impl Detector for Model {
         if probes.told.is_empty() && !enough {
             return;
         }
-        let _ = port;
         probes.tell(source, now, context, findings);
     }
 }

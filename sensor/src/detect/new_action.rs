@@ -38,6 +38,7 @@ impl Detector for Model {
         let protocol = connection.protocol.map_or("", |spec| spec.title);
         let draft = Draft::new(&SPEC, connection, context.now)
             .basis(Basis::FirstSeen)
+            .same(connection.protocol.map_or("", |spec| spec.name))
             .stage(Stage::Impact)
             .p(p_new_client(connection, world))
             .accepted(accepted)

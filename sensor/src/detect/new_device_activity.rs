@@ -42,6 +42,7 @@ impl Detector for Model {
         let draft = Draft::new(&SPEC, connection, context.now)
             .since(host.first)
             .same("new")
+            .once()
             .basis(Basis::FirstSeen)
             .stage(Stage::Foothold)
             .summary(format!("{client}, first seen {} before, {what} at {}:{}", span(age), connection.server.ip, connection.server.port))

@@ -66,7 +66,7 @@ fn first_screen(incident: &Incident, own: &[&&Finding], world: &World) -> Vec<St
         None => "tried; every such command seen was refused".to_owned(),
     };
     let mut assets: BTreeSet<IpAddr> = BTreeSet::new();
-    for finding in own.iter().filter(|f| f.model != "ics_scan") {
+    for finding in own.iter().filter(|f| !matches!(f.model.as_str(), "ics_scan" | "ics_failures" | "internal_failures")) {
         assets.extend(finding.targets.iter().map(|t| t.ip).filter(|ip| !world.is_external(*ip)));
     }
     let assets: Vec<String> = assets.into_iter().take(12).map(|ip| named(ip, world)).collect();
@@ -140,6 +140,8 @@ fn line(finding: &Finding) -> String {
     } else {
         String::new()
     };
+    let more = finding.targets_total.saturating_sub(1);
+    let others = if more > 0 && finding.measured_one() { format!(", and {more} more targets") } else { String::new() };
     let importance = finding.importance.map_or(String::new(), |importance| format!(" [importance {importance}]"));
     let facts: Vec<&str> = finding
         .facts
@@ -149,7 +151,7 @@ fn line(finding: &Finding) -> String {
         .collect();
     let facts = if facts.len() > 1 { format!(" — {}", facts.join("; ")) } else { String::new() };
     format!(
-        "  {}  {:<8}  {}{times}{importance}{facts}",
+        "  {}  {:<8}  {}{others}{times}{importance}{facts}",
         minute(finding.first),
         finding.severity.name(),
         finding.summary

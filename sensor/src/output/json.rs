@@ -99,6 +99,16 @@ fn end(end: End) -> Value {
     if end.port == 0 { json!({ "ip": end.ip }) } else { json!({ "ip": end.ip, "port": end.port }) }
 }
 
+/// The fields of a command or connection stand under `isthmus.`, where ECS wants them, and at the top, where short
+/// queries look for them.
+fn doubled(map: &mut Map<String, Value>, own: &Value) {
+    if let Value::Object(fields) = own {
+        for (key, value) in fields {
+            map.insert(key.clone(), value.clone());
+        }
+    }
+}
+
 /// `00-11-22-33-44-55`, as ECS wants it.
 fn mac(mac: [u8; 6]) -> String {
     mac.map(|byte| format!("{byte:02X}")).join("-")
@@ -316,6 +326,7 @@ impl<W: Write> Observer for JsonLines<W> {
         if let Some(object) = &command.object {
             put(&mut own, "object", object.as_ref());
         }
+        doubled(&mut map, &own);
         map.insert("isthmus".into(), own);
         self.write(&Value::Object(map));
     }
@@ -401,6 +412,7 @@ impl<W: Write> Observer for JsonLines<W> {
             "server_bytes": server.bytes, "server_packets": server.packets,
             "state": connection.state.name(),
         });
+        doubled(&mut map, &own);
         if let Value::Object(notes) = self.note(connection) {
             for (key, value) in notes {
                 match (key.as_str(), value) {
@@ -482,6 +494,13 @@ impl<W: Write> Sink for JsonLines<W> {
         }
     }
 
+    fn flush(&mut self) -> anyhow::Result<()> {
+        if let Err(error) = self.out.flush() {
+            self.failed.get_or_insert(error);
+        }
+        self.check()
+    }
+
     fn summary(&mut self, engine: &Engine, counters: &[u64; Counter::COUNT]) -> anyhow::Result<()> {
         if self.wants(Dataset::Summary) {
             let mut map = base("summary", engine.now(), &self.observer);
@@ -509,9 +528,6 @@ impl<W: Write> Sink for JsonLines<W> {
             );
             self.write(&Value::Object(map));
         }
-        if let Err(error) = self.out.flush() {
-            self.failed.get_or_insert(error);
-        }
-        self.check()
+        self.flush()
     }
 }

@@ -20,6 +20,11 @@ pub trait Sink {
     /// # Errors
     /// The first failure to write since the last call.
     fn check(&mut self) -> anyhow::Result<()>;
+    /// Hands what was written to whoever reads it.
+    ///
+    /// # Errors
+    /// A failure to write.
+    fn flush(&mut self) -> anyhow::Result<()>;
     /// The run is over.
     ///
     /// # Errors

@@ -153,6 +153,10 @@ impl<W: Write> Sink for Text<W> {
         }
     }
 
+    fn flush(&mut self) -> anyhow::Result<()> {
+        self.check()
+    }
+
     fn summary(&mut self, engine: &Engine, counters: &[u64; Counter::COUNT]) -> anyhow::Result<()> {
         let [packets, bytes, ..] = counters;
         let findings = engine.mind.incidents.findings().count();

@@ -26,14 +26,21 @@ pub struct Shared {
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Serves until the program ends.
+/// Takes the address.
 ///
 /// # Errors
 /// An address that cannot be listened on.
-pub async fn serve(listen: SocketAddr, shared: Arc<Shared>) -> Result<()> {
-    let listener = tokio::net::TcpListener::bind(listen)
+pub async fn bind(listen: SocketAddr) -> Result<tokio::net::TcpListener> {
+    tokio::net::TcpListener::bind(listen)
         .await
-        .with_context(|| format!("cannot listen on {listen}; set `listen` under [web] to a free address"))?;
+        .with_context(|| format!("cannot listen on {listen}; set `listen` under [web] to a free address"))
+}
+
+/// Serves until the program ends.
+///
+/// # Errors
+/// Where accepting connections fails for good.
+pub async fn serve(listener: tokio::net::TcpListener, shared: Arc<Shared>) -> Result<()> {
     axum::serve(listener, router(shared)).await.context("the web server stopped")
 }
 

@@ -47,8 +47,11 @@ fn frames(path: &std::path::Path) -> Vec<Vec<u8>> {
     }
 }
 
+/// Address and port of one end.
+type End = (Ipv4Addr, u16);
+
 /// Source, destination, sequence number, SYN flag and payload of a TCP segment in IPv4.
-fn segment(frame: &[u8]) -> Option<((Ipv4Addr, u16), (Ipv4Addr, u16), u32, bool, &[u8])> {
+fn segment(frame: &[u8]) -> Option<(End, End, u32, bool, &[u8])> {
     if frame.be16(12)? != 0x0800 {
         return None;
     }
@@ -254,4 +257,75 @@ fn s7comm_counts_are_those_of_tshark() {
             ),
         ],
     );
+}
+
+/// Requests and responses as read off the packets: tshark does not know S7comm-plus.
+#[test]
+fn s7comm_plus_downloads_a_block_where_the_capture_does() {
+    check(
+        &s7comm_plus::SPEC,
+        102,
+        &[
+            ("s7plus_hmi.pcap", 0, &answered("0x04ca x1, 0x0542 x2, 0x054c x9")),
+            (
+                "s7plus_upload_ob1.pcap",
+                0,
+                &answered(
+                    "0x04bb x2, 0x04ca x2, 0x04d4 x1, 0x0524 x2, 0x0542 x1, 0x054c x22, 0x0556 x2, 0x0560 x2, 0x0586 x9",
+                ),
+            ),
+        ],
+    );
+    let Some(dir) = directory() else { return };
+    let events = events(&dir, "s7plus_upload_ob1.pcap", &s7comm_plus::SPEC, 102);
+    let programs: Vec<_> = commands(&events)
+        .filter(|command| command.action == Action::Program)
+        .map(|command| (command.direction, command.object.as_deref()))
+        .collect();
+    assert_eq!(programs, [(Direction::Request, Some("Main")), (Direction::Response, Some("Main"))]);
+}
+
+/// What each industrial probe says of the first client bytes of every connection to `port`.
+fn claimed(dir: &std::path::Path, name: &str, port: u16, from_start: bool) -> BTreeMap<&'static str, usize> {
+    let mut first = BTreeMap::new();
+    for frame in frames(&dir.join(name)) {
+        if let Some((from, to, _, _, payload)) = segment(&frame)
+            && to.1 == port
+            && !payload.is_empty()
+        {
+            first.entry((from, to)).or_insert_with(Vec::new).extend_from_slice(payload);
+        }
+    }
+    let mut claims = BTreeMap::new();
+    for bytes in first.values() {
+        let bytes = &bytes[..bytes.len().min(2048)];
+        for spec in [&modbus::SPEC, &s7comm::SPEC, &s7comm_plus::SPEC] {
+            if (spec.probe)(Probe { bytes, side: Side::Client, hinted: true, from_start }) == Verdict::Yes {
+                *claims.entry(spec.name).or_insert(0) += 1;
+            }
+        }
+    }
+    claims
+}
+
+#[test]
+fn probes_claim_their_own_connections_only() {
+    let Some(dir) = directory() else { return };
+    for (name, port, from_start, expected) in [
+        // One Modbus session and six scanners that speak TLS, HTTP, RDP, RPC …
+        ("modbus_external_502.pcap", 502, true, Some(("modbus", 1))),
+        ("plant1_modbus.pcap", 502, false, Some(("modbus", 14))),
+        ("plant1_s7.pcap", 102, false, Some(("s7comm", 14))),
+        ("s7_libnodave_rw.pcap", 102, true, Some(("s7comm", 1))),
+        ("s7plus_hmi.pcap", 102, true, Some(("s7comm-plus", 1))),
+        ("mms_goose_mixed.pcap", 102, false, None),
+        ("profinet_s7_misc.pcap", 102, true, None),
+        ("rdp_cookie_user_tls.pcap", 3389, true, None),
+        ("rdp_standard_security.pcap", 3389, true, None),
+        ("tls_sni_benign.pcap", 443, true, None),
+        ("plant1_enip.pcap", 44818, false, None),
+        ("dnp3_select_operate_many.pcap", 20000, false, None),
+    ] {
+        assert_eq!(claimed(&dir, name, port, from_start), expected.into_iter().collect(), "{name}");
+    }
 }

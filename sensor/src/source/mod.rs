@@ -1,10 +1,12 @@
 //! Where records come from: the kernel's rings, or capture files through the same packet path.
 
 pub mod capture;
+pub mod live;
 pub mod policy;
 pub mod record;
 pub mod replay;
 pub mod residency;
+pub mod storms;
 
 use std::time::Duration;
 

@@ -43,7 +43,7 @@ impl Clock {
 pub struct Residency {
     reported: Vec<Reported>,
     entries_per_cpu: usize,
-    next_seq: Vec<[Option<u32>; Ring::COUNT]>,
+    next_seq: Vec<[u32; Ring::COUNT]>,
     /// Records that could not be read: never, unless the program and this one disagree.
     pub unreadable: u64,
 }
@@ -54,9 +54,14 @@ impl Residency {
         Self {
             reported: vec![Reported::default(); cpus.saturating_mul(entries_per_cpu)],
             entries_per_cpu,
-            next_seq: vec![[None; Ring::COUNT]; cpus],
+            next_seq: vec![[0; Ring::COUNT]; cpus],
             unreadable: 0,
         }
+    }
+
+    /// Takes the flow cache for emptied; rings go on.
+    pub fn forget(&mut self) {
+        self.reported.fill(Reported::default());
     }
 
     /// Reads one raw record and passes on what it says.
@@ -65,7 +70,9 @@ impl Residency {
             self.unreadable = self.unreadable.saturating_add(1);
             return;
         };
-        if let Some(loss) = self.sequence(&header, clock) {
+        let swept = header.reason == Reason::Swept as u8;
+        // What a sweep read never passed a ring.
+        if !swept && let Some(loss) = self.sequence(&header, clock) {
             sink(Record::Loss(loss));
         }
         match header.kind {
@@ -73,7 +80,11 @@ impl Residency {
                 if let (Ok((record, _)), Some(reason)) =
                     (FlowRecord::read_from_prefix(raw), Reason::from_u8(header.reason))
                 {
-                    return sink(Record::Flow(self.flow(&record, reason, clock)));
+                    let (cpu, entry) = (usize::from(header.cpu), header.entry as usize);
+                    if !swept || self.is_news(cpu, entry, header.generation, record.packets) {
+                        sink(Record::Flow(self.flow(&record, reason, clock)));
+                    }
+                    return;
                 }
             }
             KIND_FRAME => {
@@ -132,21 +143,90 @@ impl Residency {
         }
     }
 
-    /// Whether a sweep of this place has anything to tell.
+    /// Whether a sweep of this place has anything to tell. What it read may be older than the records since: the kernel
+    /// writes meanwhile.
     pub fn is_news(&self, cpu: usize, entry: usize, generation: u16, packets: u32) -> bool {
         let place = cpu.saturating_mul(self.entries_per_cpu).saturating_add(entry);
-        self.reported.get(place).is_none_or(|r| r.generation != generation || r.packets != packets)
+        self.reported.get(place).is_some_and(|reported| {
+            let newer = generation.wrapping_sub(reported.generation).cast_signed();
+            newer > 0 || (newer == 0 && packets.wrapping_sub(reported.packets).cast_signed() > 0)
+        })
     }
 
     fn sequence(&mut self, header: &Header, clock: &Clock) -> Option<Loss> {
         let ring = Ring::ALL.into_iter().find(|ring| *ring as u8 == header.ring)?;
         let next = self.next_seq.get_mut(usize::from(header.cpu))?.get_mut(ring as usize)?;
-        let missing = next.map_or(0, |next| header.seq.wrapping_sub(next));
-        *next = Some(header.seq.wrapping_add(1));
-        (missing != 0 && (missing as i32) > 0).then(|| Loss {
-            at: clock.time(header.ktime),
-            ring,
-            records: u64::from(missing),
-        })
+        let missing = header.seq.wrapping_sub(*next);
+        // A ring keeps the order of each CPU: what looks older cannot be, and says nothing about a loss.
+        if missing.cast_signed() < 0 {
+            return None;
+        }
+        *next = header.seq.wrapping_add(1);
+        (missing != 0).then(|| Loss { at: clock.time(header.ktime), ring, records: u64::from(missing) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use zerocopy::IntoBytes as _;
+
+    fn record(seq: u32, reason: Reason, generation: u16, packets: u32) -> FlowRecord {
+        let header = Header {
+            seq,
+            entry: 3,
+            generation,
+            cpu: 1,
+            kind: KIND_FLOW,
+            reason: reason as u8,
+            ..Header::default()
+        };
+        FlowRecord { header, packets, bytes: u64::from(packets).saturating_mul(100), ..FlowRecord::default() }
+    }
+
+    /// What the engine is told: packets and bytes of flow events, or records lost.
+    fn told(residency: &mut Residency, record: &FlowRecord) -> Vec<(u64, u64)> {
+        let mut out = Vec::new();
+        residency.read(record.as_bytes(), &Clock::default(), &mut |record| match record {
+            Record::Flow(event) => out.push((event.packets, event.bytes)),
+            Record::Loss(loss) => out.push((0, loss.records)),
+            _ => {}
+        });
+        out
+    }
+
+    #[test]
+    fn a_later_report_counts_only_what_is_new() {
+        let mut table = Residency::new(2, 4);
+        assert_eq!(told(&mut table, &record(0, Reason::Opened, 2, 1)), [(1, 100)]);
+        assert_eq!(told(&mut table, &record(1, Reason::Changed, 2, 5)), [(4, 400)]);
+        assert_eq!(told(&mut table, &record(2, Reason::Replaced, 2, 5)), [(0, 0)]);
+    }
+
+    #[test]
+    fn lost_records_are_counted_and_the_next_report_heals_them() {
+        let mut table = Residency::new(2, 4);
+        told(&mut table, &record(0, Reason::Opened, 2, 1));
+        assert_eq!(told(&mut table, &record(3, Reason::Replaced, 4, 7)), [(0, 2), (7, 700)]);
+    }
+
+    #[test]
+    fn the_very_first_record_reveals_a_loss_before_it() {
+        assert_eq!(told(&mut Residency::new(2, 4), &record(1, Reason::Opened, 2, 1)), [(0, 1), (1, 100)]);
+    }
+
+    #[test]
+    fn a_sweep_older_than_the_records_says_nothing() {
+        let mut table = Residency::new(2, 4);
+        told(&mut table, &record(0, Reason::Opened, 2, 9));
+        assert_eq!(told(&mut table, &record(0, Reason::Swept, 2, 8)), []);
+        told(&mut table, &record(1, Reason::Opened, 4, 1));
+        assert_eq!(told(&mut table, &record(0, Reason::Swept, 2, 20)), []);
+        assert_eq!(told(&mut table, &record(0, Reason::Swept, 4, 3)), [(2, 200)]);
+    }
+
+    #[test]
+    fn a_place_outside_the_cache_has_no_news() {
+        assert!(!Residency::new(2, 4).is_news(1, 4, 2, 1));
     }
 }

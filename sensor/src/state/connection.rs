@@ -181,7 +181,7 @@ impl Connection {
             spoke: [false; 2],
             volume_mark: 1 << 20,
             decoder: None,
-            streams: [Stream::default(), Stream::default()],
+            streams: if syn { [Stream::default(), Stream::default()] } else { [Stream::joined(), Stream::joined()] },
             candidates: u64::MAX,
             attempts: 0,
             settled: false,

@@ -23,6 +23,11 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// A stream joined in the middle: what came before is missing.
+    pub fn joined() -> Self {
+        Self { gap: true, ..Self::default() }
+    }
+
     /// Adds a segment's payload. `wire_len`: its length on the wire, more than `payload` where the frame was cut.
     pub fn push(&mut self, seq: u32, payload: &[u8], wire_len: usize) {
         if wire_len == 0 {

@@ -56,6 +56,11 @@ impl Zones {
         }
     }
 
+    /// Public prefixes taken to be local.
+    pub fn local(&self) -> impl Iterator<Item = IpAddr> {
+        self.local.iter().copied()
+    }
+
     /// Whether the address belongs to the company.
     pub fn is_local(&self, ip: IpAddr) -> bool {
         self.configured.iter().any(|(net, zone)| zone.kind != Kind::External && net.contains(&ip))

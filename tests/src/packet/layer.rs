@@ -189,7 +189,7 @@ impl Ipv4 {
         out.extend(((header + body) as u16).to_be_bytes());
         out.extend(self.id.to_be_bytes());
         let flags = u16::from(self.dont_fragment) << 14 | u16::from(self.more_fragments) << 13;
-        out.extend((flags | self.offset / 8).to_be_bytes());
+        out.extend((flags | (self.offset / 8)).to_be_bytes());
         out.extend([self.ttl, self.protocol.unwrap_or(protocol), 0, 0]);
         out.extend(self.src.octets());
         out.extend(self.dst.octets());

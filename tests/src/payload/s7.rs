@@ -129,7 +129,7 @@ pub fn write(pdu: u16, block: u16, start: u16, bytes: &[u8]) -> Vec<u8> {
     message(JOB, pdu, &items(5, &[range]), &item_data(0, bytes))
 }
 
-/// The answer to [`write`]: `code` 0xff accepted, 0x03 access denied, 0x05 no such address, 0x0a no such object.
+/// The answer to [`write()`]: `code` 0xff accepted, 0x03 access denied, 0x05 no such address, 0x0a no such object.
 #[must_use]
 pub fn written(pdu: u16, code: u8) -> Vec<u8> {
     message(ACK_DATA, pdu, &[5, 1], &[code])

@@ -7,7 +7,6 @@
 mod dirty;
 mod out;
 mod path;
-mod storms;
 pub mod tables;
 mod wishes;
 

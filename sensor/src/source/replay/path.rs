@@ -7,12 +7,12 @@ use sensor_ebpf::observe::observe;
 use sensor_ebpf::record::{FlowRecord, Header, KIND_FLOW, Reason, Ring};
 
 use super::ReplayOptions;
-use super::storms::{self, Told};
 use super::tables::Memory;
 use super::wishes::Wishes;
 use crate::source::Record;
 use crate::source::capture::Packet;
 use crate::source::residency::{Clock, Residency};
+use crate::source::storms::Storms;
 use crate::time::Time;
 
 /// Parts a sweep of the whole cache is spread over, a second each.
@@ -46,7 +46,7 @@ pub(super) struct Path {
     /// Whether the engine heard anything since it was last asked for wishes.
     told: bool,
     part: usize,
-    storms: Vec<Told>,
+    storms: Storms,
     /// Packets counted in storm rows when they were last read.
     stormed: u64,
     turn: usize,
@@ -54,13 +54,12 @@ pub(super) struct Path {
 
 impl Path {
     pub(super) fn new(options: ReplayOptions) -> Self {
-        let memory = Memory::new(&options);
         Self {
-            storms: vec![Told::default(); memory.storm().count()],
-            memory,
+            memory: Memory::new(&options),
             wishes: Wishes::default(),
             backward: 0,
-            residency: residency(&options),
+            residency: Residency::new(options.cpus, (options.sets as usize).saturating_mul(2)),
+            storms: Storms::default(),
             clock: Clock { offset_ns: 0, tick_ns: options.tick_ns },
             options,
             now: 0,
@@ -115,9 +114,7 @@ impl Path {
         {
             // All of it was swept in the seconds of silence before.
             self.memory.forget();
-            let unreadable = self.residency.unreadable;
-            self.residency = residency(&self.options);
-            self.residency.unreadable = unreadable;
+            self.residency.forget();
         }
         self.move_to(to);
         self.sweep(sink);
@@ -193,10 +190,8 @@ impl Path {
         if std::mem::replace(&mut self.stormed, stormed) == stormed {
             return;
         }
-        for ((row, others), told) in self.memory.storm().zip(&mut self.storms) {
-            if let Some(storm) = storms::read(row, others, told, Time(self.now)) {
-                sink(Record::Storm(storm));
-            }
+        for storm in self.storms.read(Time(self.now), self.memory.storm()) {
+            sink(Record::Storm(storm));
         }
     }
 
@@ -210,10 +205,6 @@ impl Path {
         }
         sums
     }
-}
-
-fn residency(options: &ReplayOptions) -> Residency {
-    Residency::new(options.cpus, (options.sets as usize).saturating_mul(2))
 }
 
 /// The record of a sweep that read `entry`; the rest of `header` is the sweep's.

@@ -15,6 +15,7 @@ use super::ReplayOptions;
 use super::dirty::Dirty;
 use super::out::Out;
 use crate::source::policy::{class_policy, port_classes};
+use crate::source::storms::Row;
 use crate::time::Time;
 
 /// Rows of the storm table of one CPU, the one for others included.
@@ -113,9 +114,10 @@ impl Memory {
             .filter_map(move |index| Some((index, self.sets.get(start.checked_add(index)?)?)))
     }
 
-    /// The storm tables of all CPUs, one behind another; the last row of each is for others.
-    pub fn storm(&self) -> impl Iterator<Item = (&StormRow, bool)> {
-        self.storm.chunks(STORM_ROWS).flat_map(|rows| (0..).zip(rows).map(|(n, row)| (row, n == ROWS)))
+    /// The storm tables of all CPUs.
+    pub fn storm(&self) -> impl Iterator<Item = Row> {
+        let tables = self.storm.chunks(STORM_ROWS).enumerate();
+        tables.flat_map(|(cpu, rows)| (0..).zip(rows).map(move |(n, row)| Row { cpu, ..Row::of(row, n) }))
     }
 
     /// Empties the flow cache.

@@ -5,6 +5,7 @@ mod play;
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -12,7 +13,7 @@ use isthmus_tests::capture_file::{write_pcap, write_pcapng};
 use isthmus_tests::conversation::Frame;
 use isthmus_tests::scenario::{Incident, IncidentOptions, Plant, ordinary_days, parse_time};
 
-/// Wednesday noon: learning before, an afternoon to go.
+/// A Wednesday afternoon.
 const DEFAULT_START: &str = "2026-03-11T13:00:00Z";
 
 #[derive(Parser)]
@@ -134,8 +135,18 @@ fn write(path: &Path, frames: impl Iterator<Item = Frame>) -> Result<()> {
     Ok(())
 }
 
-fn main() -> Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("scenario: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<()> {
+    match cli.command {
         Command::Ordinary { days, seed, end, out } => {
             if days == 0 || days > 366 {
                 bail!("--days {days}: between 1 and 366 can be made");

@@ -74,7 +74,7 @@ fn clock(plant: &Plant, host: Host, mut rng: Rng, start: u64, stage: &mut Stage)
 
 /// After two in the night the servers of the OT side write to the backup server of the IT side.
 fn backup(plant: &Plant, seed: u64, start: u64, stage: &mut Stage) {
-    for (host, median) in [(plant.wincc, 1.2e6), (plant.historian, 0.8e6)] {
+    for (host, median) in [(plant.wincc, 0.5e6), (plant.historian, 0.3e6)] {
         let (target, mut rng) = (plant.backup, Rng::named(seed ^ 4, host.name));
         let first = next_time_of_day(start, 2 * HOUR) + rng.range(0, 30 * MIN);
         stage.enter(first, move |now, scene: &mut Scene| {

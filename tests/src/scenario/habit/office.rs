@@ -36,7 +36,7 @@ pub(in crate::scenario) fn office_life(plant: &Plant, pc: Host, mut rng: Rng, du
             return Some(next_time_of_day(now, begin) + by_chance(&mut rng, 300.0));
         }
         act(&plant, &pc, now, scene, &mut rng);
-        Some(now + by_chance(&mut rng, 780.0))
+        Some(now + by_chance(&mut rng, 1_080.0))
     });
 }
 
@@ -55,12 +55,12 @@ fn act(plant: &Plant, pc: &Host, now: u64, scene: &mut Scene, rng: &mut Rng) {
             speak(scene, now, Talk::new(pc, &plant.intranet, http::PORT, rng, lines));
         }
         88..97 => {
-            let (up, down) = (volume(rng, 2_000.0, 1.2, 200_000.0), volume(rng, 6_000.0, 1.2, 300_000.0));
+            let (up, down) = (volume(rng, 1_500.0, 1.0, 100_000.0), volume(rng, 4_000.0, 1.0, 100_000.0));
             let lines = smb_session(up, down, 40_000_000, Rng::new(rng.bits()));
             speak(scene, now, Talk::new(pc, &plant.files, smb::PORT, rng, lines));
         }
         _ => {
-            let lines = print_job(volume(rng, 15_000.0, 0.8, 200_000.0), rng);
+            let lines = print_job(volume(rng, 8_000.0, 0.8, 100_000.0), rng);
             speak(scene, now, Talk::new(pc, &plant.printer, 9100, rng, lines));
         }
     }
@@ -68,7 +68,7 @@ fn act(plant: &Plant, pc: &Host, now: u64, scene: &mut Scene, rng: &mut Rng) {
 
 fn web(pc: &Host, site: &Host, now: u64, scene: &mut Scene, rng: &mut Rng) {
     let handshake = Handshake::browser(site.name, rng.chance(0.7));
-    let (up, down) = (volume(rng, 600.0, 0.7, 20_000.0), volume(rng, 4_500.0, 1.0, 300_000.0));
+    let (up, down) = (volume(rng, 600.0, 0.7, 20_000.0), volume(rng, 2_800.0, 0.8, 150_000.0));
     let lines = tls_visit(&handshake, up, down, rng);
     speak(scene, now, Talk::new(pc, site, tls::PORT, rng, lines));
 }

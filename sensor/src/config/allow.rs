@@ -1,0 +1,118 @@
+//! `[[allow]]`: the one kind of exception. `[[conduit]]`: what may cross between two zones.
+
+use serde::{Deserialize, Serialize};
+
+use super::Config;
+use super::party::{Party, Side};
+use super::schedule::{Schedule, Until};
+use super::service::Service;
+use crate::protocol::{Action, Port};
+use crate::time::Time;
+
+/// Somebody may do something, for a stated reason.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allow {
+    /// Who may: an asset, a zone or a network.
+    pub who: Party,
+    /// Upon whom; anybody inside if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Party>,
+    /// By which service; any if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<Service>,
+    /// Doing what. If empty, all but what changes the process: that must be named.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
+    /// When; always if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+    /// Until when; for good if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Until>,
+    /// Why.
+    pub reason: String,
+}
+
+/// What may cross from one zone to another. It constrains only the pair it names.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Conduit {
+    /// The zone that asks.
+    pub from: String,
+    /// The zone that is asked.
+    pub to: String,
+    /// By which services; none: nothing may cross.
+    #[serde(default)]
+    pub services: Vec<Service>,
+    /// Doing what; any if empty.
+    #[serde(default)]
+    pub actions: Vec<Action>,
+}
+
+/// Something done, to be held against allowances and conduits.
+#[derive(Clone, Copy, Debug)]
+pub struct Deed<'a> {
+    /// Who did it.
+    pub who: Side<'a>,
+    /// Upon whom.
+    pub to: Side<'a>,
+    /// The protocol by content.
+    pub protocol: Option<&'a str>,
+    /// The port asked.
+    pub port: Option<Port>,
+    /// What was done, where a protocol says so.
+    pub action: Option<Action>,
+    /// When.
+    pub at: Time,
+}
+
+/// What conduits say about a deed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crossing {
+    /// No conduit names this pair of zones.
+    Free,
+    /// A conduit allows it.
+    Allowed,
+    /// Conduits name the pair, and none allows it.
+    Violation,
+}
+
+impl Allow {
+    fn covers(&self, deed: &Deed<'_>, config: &Config) -> bool {
+        let action = match deed.action {
+            Some(action) if self.actions.is_empty() => !action.changes_the_process(),
+            Some(action) => self.actions.contains(&action),
+            // Nothing was said by content: an allowance of named actions says nothing about it either.
+            None => self.actions.is_empty(),
+        };
+        action
+            && self.who.means(deed.who, config)
+            && self.to.as_ref().is_none_or(|to| to.means(deed.to, config))
+            && self.service.as_ref().is_none_or(|service| service.is(deed.protocol, deed.port))
+            && self.schedule.as_ref().is_none_or(|schedule| schedule.holds(deed.at, config.utc_offset))
+            && !self.until.as_ref().is_some_and(|until| until.is_over(deed.at, config.utc_offset))
+    }
+}
+
+impl Config {
+    /// The first allowance that covers what was done.
+    pub fn allowance(&self, deed: &Deed<'_>) -> Option<&Allow> {
+        self.allow.iter().find(|allow| allow.covers(deed, self))
+    }
+
+    /// What conduits say about what was done.
+    pub fn crossing(&self, deed: &Deed<'_>) -> Crossing {
+        let mut named = false;
+        for conduit in self.conduit.iter().filter(|c| c.from == deed.who.zone && c.to == deed.to.zone) {
+            named = true;
+            let service = conduit.services.iter().any(|service| service.is(deed.protocol, deed.port));
+            let action = conduit.actions.is_empty()
+                || deed.action.is_none_or(|action| conduit.actions.contains(&action));
+            if service && action {
+                return Crossing::Allowed;
+            }
+        }
+        if named { Crossing::Violation } else { Crossing::Free }
+    }
+}

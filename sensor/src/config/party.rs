@@ -1,0 +1,73 @@
+//! Who is meant in allowances and conduits.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::Config;
+
+/// An asset's or zone's name, or a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Party {
+    /// An asset or a zone.
+    Named(String),
+    /// A network or one address.
+    Network(IpNet),
+}
+
+/// One end of what is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Side<'a> {
+    /// Its address.
+    pub ip: IpAddr,
+    /// Its MAC, where it is its own and not a router's.
+    pub mac: Option<[u8; 6]>,
+    /// The name of its zone.
+    pub zone: &'a str,
+}
+
+impl Party {
+    /// Whether `side` is meant. Names were checked to exist when the configuration was read.
+    pub fn means(&self, side: Side<'_>, config: &Config) -> bool {
+        match self {
+            Self::Network(net) => net.contains(&side.ip),
+            Self::Named(name) => match config.asset.iter().find(|asset| &asset.name == name) {
+                Some(asset) => asset.ip == Some(side.ip) || (asset.mac.is_some() && asset.mac == side.mac),
+                None => name == side.zone,
+            },
+        }
+    }
+}
+
+impl TryFrom<String> for Party {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok() {
+            return super::network::network(&text).map(Self::Network);
+        }
+        if text.is_empty() {
+            return Err("nobody is named; write an asset, a zone or a network".to_owned());
+        }
+        Ok(Self::Named(text))
+    }
+}
+
+impl fmt::Display for Party {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => f.write_str(name),
+            Self::Network(net) if net.prefix_len() == net.max_prefix_len() => write!(f, "{}", net.addr()),
+            Self::Network(net) => write!(f, "{net}"),
+        }
+    }
+}
+
+impl From<Party> for String {
+    fn from(party: Party) -> Self {
+        party.to_string()
+    }
+}

@@ -1,0 +1,93 @@
+//! A service in allowances and conduits: a protocol by its content, or a port.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::protocol::{Port, REGISTRY};
+
+/// `modbus`, `tcp/502`, `udp/161`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// A protocol by its name in `network.protocol`, on whatever port.
+    Protocol(&'static str),
+    /// A port, whatever is spoken there.
+    Port(Port),
+}
+
+impl Service {
+    /// Whether a connection to `port` on which `protocol` was recognised is this service.
+    pub fn is(&self, protocol: Option<&str>, port: Option<Port>) -> bool {
+        match self {
+            Self::Protocol(name) => protocol == Some(name),
+            Self::Port(this) => port == Some(*this),
+        }
+    }
+}
+
+impl FromStr for Service {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let port = |number: &str| number.parse::<u16>().ok().filter(|port| *port != 0);
+        match text.split_once('/') {
+            Some(("tcp", number)) if let Some(port) = port(number) => Ok(Self::Port(Port::Tcp(port))),
+            Some(("udp", number)) if let Some(port) = port(number) => Ok(Self::Port(Port::Udp(port))),
+            _ => match REGISTRY.iter().find(|spec| spec.name == text) {
+                Some(spec) => Ok(Self::Protocol(spec.name)),
+                None => {
+                    let known: Vec<&str> = REGISTRY.iter().map(|spec| spec.name).collect();
+                    Err(format!(
+                        "`{text}` is no service; write tcp/PORT, udp/PORT or one of {}",
+                        known.join(", ")
+                    ))
+                }
+            },
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Service {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protocol(name) => f.write_str(name),
+            Self::Port(Port::Tcp(port)) => write!(f, "tcp/{port}"),
+            Self::Port(Port::Udp(port)) => write!(f, "udp/{port}"),
+        }
+    }
+}
+
+impl Serialize for Service {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_protocol_is_meant_on_any_port_and_a_port_whatever_is_spoken() {
+        let modbus: Service = "modbus".parse().unwrap();
+        assert!(modbus.is(Some("modbus"), Some(Port::Tcp(5020))));
+        assert!(!modbus.is(None, Some(Port::Tcp(502))));
+        let port: Service = "udp/161".parse().unwrap();
+        assert!(port.is(None, Some(Port::Udp(161))));
+        assert!(!port.is(None, Some(Port::Tcp(161))));
+    }
+
+    #[test]
+    fn what_is_no_service_is_refused_with_what_would_be() {
+        for text in ["tcp/0", "tcp/65536", "sctp/1", "502", "modbusss"] {
+            assert!(text.parse::<Service>().unwrap_err().contains("; write tcp/PORT"), "{text}");
+        }
+    }
+}

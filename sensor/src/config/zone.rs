@@ -1,0 +1,95 @@
+//! `[[zone]]`: a part of the plant.
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use crate::state::zone::{Kind, Zone};
+
+/// A part of the plant: networks, and where addresses repeat between cells the VLANs they are meant on.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ZoneConfig {
+    /// Its name in findings, accounts, allowances and conduits.
+    pub name: String,
+    /// Its networks.
+    #[serde(deserialize_with = "super::network::networks")]
+    pub networks: Vec<IpNet>,
+    /// VLAN ids (1–4094) its addresses are meant on; empty: any.
+    #[serde(default)]
+    pub vlans: Vec<u16>,
+    /// What it is for; without it the name decides.
+    pub kind: Option<KindConfig>,
+}
+
+/// What a zone may be said to be for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KindConfig {
+    /// Controllers and what drives them.
+    Ot,
+    /// The rest of the company.
+    It,
+    /// Not the company.
+    External,
+}
+
+impl From<KindConfig> for Kind {
+    fn from(kind: KindConfig) -> Self {
+        match kind {
+            KindConfig::Ot => Self::Ot,
+            KindConfig::It => Self::It,
+            KindConfig::External => Self::External,
+        }
+    }
+}
+
+/// Words in a zone's name that tell it is driven by controllers.
+const OT_WORDS: [&str; 6] = ["ot", "ics", "industrial", "plc", "plcs", "scada"];
+
+impl ZoneConfig {
+    /// As configured; without that OT where a word of the name says so, external where it is `external` or `internet`,
+    /// else IT. Whole words only: `remote` and `robots-office` are not OT.
+    pub fn kind(&self) -> Kind {
+        if let Some(kind) = self.kind {
+            return kind.into();
+        }
+        let name = self.name.to_lowercase();
+        let mut words = name.split(|c: char| !c.is_ascii_alphabetic());
+        match () {
+            () if name == "external" || name == "internet" => Kind::External,
+            () if words.any(|word| OT_WORDS.contains(&word)) => Kind::Ot,
+            () => Kind::It,
+        }
+    }
+
+    /// What the engine keeps of it.
+    pub(super) fn zone(&self) -> Zone {
+        Zone { name: self.name.clone(), kind: self.kind() }
+    }
+
+    /// Whether some frame could belong to both: one VLAN (or any) in common.
+    pub(super) fn shares_a_vlan(&self, other: &Self) -> bool {
+        self.vlans.is_empty()
+            || other.vlans.is_empty()
+            || self.vlans.iter().any(|vlan| other.vlans.contains(vlan))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(name: &str) -> Kind {
+        ZoneConfig { name: name.to_owned(), networks: Vec::new(), vlans: Vec::new(), kind: None }.kind()
+    }
+
+    #[test]
+    fn whole_words_of_the_name_tell_the_kind() {
+        assert_eq!(kind("ot"), Kind::Ot);
+        assert_eq!(kind("Industrial"), Kind::Ot);
+        assert_eq!(kind("line1-ot"), Kind::Ot);
+        assert_eq!(kind("remote"), Kind::It);
+        assert_eq!(kind("Computing"), Kind::It);
+        assert_eq!(kind("internet"), Kind::External);
+    }
+}

@@ -1,0 +1,151 @@
+//! Attaching to interfaces, and to nothing that is somebody else's.
+
+use std::os::fd::{AsFd as _, AsRawFd as _};
+
+use anyhow::{Context as _, anyhow, bail};
+use aya::programs::links::FdLink;
+use aya::programs::{Xdp, XdpMode};
+
+use super::links::{self, Link};
+use super::object::Object;
+
+/// Where in the kernel the program runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// In the driver, or not at all.
+    #[default]
+    Native,
+    /// In the driver where it can, else behind it.
+    Auto,
+    /// Behind the driver: slower, and GRO is off on that interface.
+    Generic,
+}
+
+impl std::str::FromStr for Mode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "native" => Ok(Self::Native),
+            "auto" => Ok(Self::Auto),
+            "generic" => Ok(Self::Generic),
+            _ => Err(format!("mode {text}: must be native, auto or generic")),
+        }
+    }
+}
+
+/// Interfaces have four bits in a flow's key.
+const MAX_INTERFACES: usize = 16;
+/// `XDP_FLAGS_SKB_MODE`, `XDP_FLAGS_DRV_MODE`.
+const FLAGS: [u32; 2] = [1 << 1, 1 << 2];
+
+/// An interface the program is attached to; dropping it detaches.
+#[derive(Debug)]
+pub struct Attached {
+    /// Name of the interface.
+    pub interface: String,
+    /// What a flow's key calls it.
+    pub slot: u8,
+    /// Whether the program runs in generic mode: slower than it should be, and the interface without GRO.
+    pub degraded: bool,
+    _link: FdLink,
+}
+
+/// Refuses what cannot go well, before anything is loaded.
+///
+/// # Errors
+/// For too many interfaces, two that the kernel part could not tell apart, or one with an XDP program on it.
+pub fn check(ports: &[Link]) -> anyhow::Result<()> {
+    if ports.is_empty() {
+        bail!("no interface to watch; name at least one with -i");
+    }
+    if ports.len() > MAX_INTERFACES {
+        bail!("{} interfaces to watch; at most {MAX_INTERFACES} are possible", ports.len());
+    }
+    for (at, port) in ports.iter().enumerate() {
+        if let Some(twin) = ports.iter().take(at).find(|twin| twin.index & 0xffff == port.index & 0xffff) {
+            bail!("interfaces {} and {} have indexes that differ by 65536; re-create one", twin.name, port.name);
+        }
+        if let Some(program) = port.program {
+            bail!(
+                "interface {}: XDP program {program} is attached there already and is left alone; \
+                 remove it or watch another interface (`bpftool prog show id {program}` names it)",
+                port.name
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Attaches to all ports or to none.
+///
+/// # Errors
+/// When one refuses; what was attached so far is detached again.
+pub fn attach(object: &mut Object, ports: &[Link], mode: Mode) -> anyhow::Result<Vec<Attached>> {
+    let mut all = Vec::with_capacity(ports.len());
+    for (slot, port) in (0_u8..).zip(ports) {
+        object.set_slot(port.index, u32::from(slot))?;
+        let program = object.program("isthmus")?;
+        let (link, degraded) = match mode {
+            Mode::Native => (one(program, port, XdpMode::Driver).map_err(|error| refused(error, port))?, false),
+            Mode::Generic => (one(program, port, XdpMode::Skb)?, true),
+            Mode::Auto => match one(program, port, XdpMode::Driver) {
+                Ok(link) => (link, false),
+                Err(error) => {
+                    let link = one(program, port, XdpMode::Skb)?;
+                    tracing::warn!("interface {}: generic mode, slower and without GRO, because: {error:#}", port.name);
+                    (link, true)
+                }
+            },
+        };
+        all.push(Attached { interface: port.name.clone(), slot, degraded, _link: link });
+    }
+    Ok(all)
+}
+
+fn refused(error: anyhow::Error, port: &Link) -> anyhow::Error {
+    error.context(format!(
+        "interface {}: native XDP refused; `isthmus doctor -i {}` looks for the cause, `--mode auto` permits generic mode",
+        port.name, port.name
+    ))
+}
+
+/// Attaches by a BPF link: it vanishes with its descriptor, whatever becomes of this process.
+fn one(program: &mut Xdp, port: &Link, mode: XdpMode) -> anyhow::Result<FdLink> {
+    let name = &port.name;
+    let id = program.attach_to_if_index(port.index, mode).with_context(|| format!("cannot attach to {name}"))?;
+    let link = program.take_link(id)?;
+    if let Ok(link) = FdLink::try_from(link) {
+        return Ok(link);
+    }
+    // aya falls back to netlink, whose programs outlive the process.
+    let fd = program.fd()?.as_fd().as_raw_fd();
+    for flags in FLAGS {
+        if links::detach(port.index, fd, flags).is_ok() {
+            break;
+        }
+    }
+    Err(anyhow!("interface {name}: the kernel gives no BPF link there; isthmus does not attach without one"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_foreign_program_is_named_and_left_alone() {
+        let port = Link { name: "eth0".to_owned(), index: 2, program: Some(77), ..Link::default() };
+        let said = check(&[port]).unwrap_err().to_string();
+        assert!(said.starts_with("interface eth0: XDP program 77 is attached there already"), "{said}");
+    }
+
+    #[test]
+    fn interfaces_the_kernel_part_cannot_tell_apart_are_refused() {
+        let port = |index| Link { name: format!("if{index}"), index, ..Link::default() };
+        assert!(check(&[port(2), port(3)]).is_ok());
+        assert!(check(&[port(2), port(2 + 65536)]).is_err());
+        assert!(check(&(2..19).map(port).collect::<Vec<_>>()).is_err());
+        assert!(check(&[]).is_err());
+    }
+}

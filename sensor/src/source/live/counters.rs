@@ -1,0 +1,64 @@
+//! What the packet path counted, summed over CPUs, and the storm table.
+
+use std::mem::{offset_of, size_of};
+
+use anyhow::Context as _;
+use aya::maps::{MapData, PerCpuArray};
+use sensor_ebpf::counters::Counter;
+use sensor_ebpf::storm::{ROWS, StormRow};
+use sensor_ebpf::tables::Cpu;
+
+use super::object::{Object, RawCpu};
+use crate::source::storms::Row;
+
+type RawStorm = [u64; size_of::<StormRow>() / 8];
+const FIRST: usize = offset_of!(Cpu, counters) / 8;
+
+/// The maps the packet path counts in.
+pub struct Counters {
+    cpu: PerCpuArray<MapData, RawCpu>,
+    storm: PerCpuArray<MapData, RawStorm>,
+}
+
+impl Counters {
+    /// Takes the maps.
+    ///
+    /// # Errors
+    /// When one is missing.
+    pub fn open(object: &mut Object) -> anyhow::Result<Self> {
+        Ok(Self { cpu: object.take("CPU")?, storm: object.take("STORM")? })
+    }
+
+    /// All counters, summed over CPUs, in the order of [`Counter::ALL`].
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn read(&self) -> anyhow::Result<[u64; Counter::COUNT]> {
+        let mut sums = [0_u64; Counter::COUNT];
+        for cpu in self.cpu.get(&0, 0).context("BPF map CPU")?.iter() {
+            for (sum, word) in sums.iter_mut().zip(cpu.iter().skip(FIRST)) {
+                *sum = sum.wrapping_add(*word);
+            }
+        }
+        Ok(sums)
+    }
+
+    /// The rows of the storm table that were ever used.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn storm_rows(&self) -> anyhow::Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        for row in 0..=ROWS {
+            for (cpu, raw) in self.storm.get(&row, 0).context("BPF map STORM")?.iter().enumerate() {
+                let [a, b, packets, d0, d1, d2, d3, last] = *raw;
+                let [w0, w1, w2, w3, c0, c1, c2, c3] = last.to_ne_bytes();
+                let (window, class) = (u32::from_ne_bytes([w0, w1, w2, w3]), u32::from_ne_bytes([c0, c1, c2, c3]));
+                if packets != 0 {
+                    rows.push(Row { cpu, row, source: [a, b], packets, destinations: [d0, d1, d2, d3], window, class });
+                }
+            }
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,231 @@
+//! The BPF object: its constants and map sizes before it is loaded, its policy before the first packet.
+
+use std::mem::{offset_of, size_of};
+use std::os::fd::{AsFd as _, BorrowedFd};
+
+use anyhow::{Context as _, anyhow, bail};
+use aya::maps::{Array, Map, MapData, PerCpuArray, PerCpuValues};
+use aya::programs::Xdp;
+use aya::{Ebpf, EbpfLoader};
+use sensor_ebpf::flow::Set;
+use sensor_ebpf::policy::{Class, Control, PORTS_PER_CHUNK, PortKey};
+use sensor_ebpf::record::Ring;
+use sensor_ebpf::tables::Cpu;
+
+use crate::source::policy::{class_policy, port_classes};
+
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/isthmus-xdp"));
+
+/// A [`Cpu`] as aya copies it.
+pub type RawCpu = [u64; size_of::<Cpu>() / 8];
+/// A [`Control`] as aya copies it.
+pub type RawControl = [u64; size_of::<Control>() / 8];
+
+/// How large the maps are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Sets of the flow cache on each CPU: a power of two. A set holds two flows of 64 bytes.
+    pub flow_sets: u32,
+    /// Bytes of each ring, in the order of [`Ring::ALL`]: powers of two of at least a page.
+    pub rings: [u32; Ring::COUNT],
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        // 131,072 flows and 8 MiB a CPU. A ring is also what bridges a pause of user space.
+        Self { flow_sets: 1 << 16, rings: [8 << 20, 16 << 20, 8 << 20, 8 << 20] }
+    }
+}
+
+/// Constants of the program.
+#[derive(Clone, Copy, Debug)]
+pub struct Constants {
+    /// Odd multipliers of the flow hash.
+    pub secrets: [u64; 5],
+    /// Whether time comes from [`Control`] instead of the kernel: for tests.
+    pub test_clock: bool,
+}
+
+impl Constants {
+    /// Secrets nobody knows, the kernel's clock.
+    ///
+    /// # Errors
+    /// When `/dev/urandom` cannot be read.
+    pub fn random() -> anyhow::Result<Self> {
+        use std::io::Read as _;
+        let mut bytes = [0_u8; 40];
+        std::fs::File::open("/dev/urandom")
+            .and_then(|mut file| file.read_exact(&mut bytes))
+            .context("/dev/urandom: no random numbers for the flow hash")?;
+        let mut secrets = [0; 5];
+        for (secret, chunk) in secrets.iter_mut().zip(bytes.as_chunks::<8>().0) {
+            *secret = u64::from_ne_bytes(*chunk) | 1;
+        }
+        Ok(Self { secrets, test_clock: false })
+    }
+}
+
+/// The loaded object with its maps filled, not attached to anything.
+#[derive(Debug)]
+pub struct Object {
+    ebpf: Ebpf,
+    /// CPUs that have a slice of the flow cache.
+    pub slices: u32,
+    /// Sizes it was loaded with.
+    pub sizes: Sizes,
+}
+
+impl Object {
+    /// Loads the object: creates the maps, lets the verifier judge the programs, fills in ports and classes.
+    ///
+    /// # Errors
+    /// When the program was built without its kernel part, privileges are missing, or the kernel refuses.
+    pub fn load(sizes: Sizes, constants: &Constants) -> anyhow::Result<Self> {
+        if OBJECT.is_empty() {
+            bail!("this isthmus was built without its kernel part (AYA_BUILD_SKIP=1): it can only replay captures");
+        }
+        if !sizes.flow_sets.is_power_of_two() {
+            bail!("flow_sets = {}: must be a power of two", sizes.flow_sets);
+        }
+        let cpus = aya::util::online_cpus().map_err(|(path, error)| anyhow!("{path}: {error}"))?;
+        let slices = u32::try_from(cpus.len()).context("too many CPUs")?;
+        let all_sets = sizes
+            .flow_sets
+            .checked_mul(slices)
+            .filter(|sets| *sets <= u32::MAX / size_of::<Set>() as u32)
+            .ok_or_else(|| anyhow!("flow_sets = {} on {slices} CPUs: more than 4 GiB", sizes.flow_sets))?;
+        let test_clock = u32::from(constants.test_clock);
+        let mut loader = EbpfLoader::new();
+        loader
+            .override_global("SECRETS", &constants.secrets, true)
+            .override_global("SETS", &sizes.flow_sets, true)
+            .override_global("TEST_CLOCK", &test_clock, true)
+            .map_max_entries("FLOWS", all_sets);
+        for (name, bytes) in ["LIFECYCLE", "INDUSTRIAL", "ACCESS", "EVIDENCE"].into_iter().zip(sizes.rings) {
+            loader.map_max_entries(name, bytes);
+        }
+        let ebpf = loader.load(OBJECT).map_err(|error| explain(error, "load the BPF maps"))?;
+        let mut object = Self { ebpf, slices, sizes };
+        for name in ["isthmus", "ticks"] {
+            object.program(name)?.load().map_err(|error| explain(error, "load the XDP program"))?;
+        }
+        object.give_slices(&cpus)?;
+        object.fill_policy()?;
+        Ok(object)
+    }
+
+    /// One of the two programs: `isthmus` or `ticks`.
+    ///
+    /// # Errors
+    /// When the object lacks it, which would be a broken build.
+    pub fn program(&mut self, name: &str) -> anyhow::Result<&mut Xdp> {
+        let program = self.ebpf.program_mut(name).ok_or_else(|| anyhow!("the BPF object has no program {name}"))?;
+        Ok(program.try_into()?)
+    }
+
+    /// Takes a map out of the object.
+    ///
+    /// # Errors
+    /// When the object lacks it or it is of another type, which would be a broken build.
+    pub fn take<M>(&mut self, name: &str) -> anyhow::Result<M>
+    where
+        M: TryFrom<aya::maps::Map>,
+        M::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let map = self.ebpf.take_map(name).ok_or_else(|| anyhow!("the BPF object has no map {name}"))?;
+        M::try_from(map).with_context(|| format!("BPF map {name}"))
+    }
+
+    /// The flow cache's descriptor, for mapping.
+    ///
+    /// # Errors
+    /// When the object lacks it, which would be a broken build.
+    pub fn flows(&self) -> anyhow::Result<BorrowedFd<'_>> {
+        match self.ebpf.map("FLOWS") {
+            Some(Map::Array(data)) => Ok(data.fd().as_fd()),
+            _ => bail!("the BPF object has no array map FLOWS"),
+        }
+    }
+
+    /// Makes frames of an interface carry `slot`.
+    ///
+    /// # Errors
+    /// When the kernel refuses the update.
+    pub fn set_slot(&mut self, interface: u32, slot: u32) -> anyhow::Result<()> {
+        let mut slots: Array<&mut MapData, u32> = self.map("SLOTS")?;
+        slots.set(interface & 0xffff, slot, 0).context("BPF map SLOTS")
+    }
+
+    fn map<'a, M>(&'a mut self, name: &str) -> anyhow::Result<M>
+    where
+        M: TryFrom<&'a mut aya::maps::Map>,
+        M::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let map = self.ebpf.map_mut(name).ok_or_else(|| anyhow!("the BPF object has no map {name}"))?;
+        M::try_from(map).with_context(|| format!("BPF map {name}"))
+    }
+
+    /// CPUs that are online now get a slice. One that comes later is counted as without.
+    fn give_slices(&mut self, online: &[u32]) -> anyhow::Result<()> {
+        let possible = aya::util::nr_cpus().map_err(|(path, error)| anyhow!("{path}: {error}"))?;
+        let values: Vec<RawCpu> = (0..possible)
+            .map(|cpu| {
+                let slice = online.iter().position(|id| *id as usize == cpu);
+                let mut raw = [0; size_of::<Cpu>() / 8];
+                put_u32(&mut raw, offset_of!(Cpu, slice), slice.map_or(0, |at| at as u32 + 1));
+                raw
+            })
+            .collect();
+        let mut map: PerCpuArray<&mut MapData, RawCpu> = self.map("CPU")?;
+        map.set(0, PerCpuValues::try_from(values)?, 0).context("BPF map CPU")
+    }
+
+    fn fill_policy(&mut self) -> anyhow::Result<()> {
+        const CHUNK: usize = PORTS_PER_CHUNK as usize;
+        let mut chunks = vec![[0_u8; CHUNK]; PortKey::SPACE as usize / CHUNK];
+        for (key, class) in port_classes() {
+            let index = key.index() as usize;
+            if let Some(row) = chunks.get_mut(index / CHUNK).and_then(|chunk| chunk.get_mut(index % CHUNK)) {
+                *row = class as u8;
+            }
+        }
+        let mut ports: Array<&mut MapData, [u8; CHUNK]> = self.map("PORTS")?;
+        for (index, chunk) in (0_u32..).zip(&chunks).filter(|(_, chunk)| chunk.iter().any(|class| *class != 0)) {
+            ports.set(index, chunk, 0).context("BPF map PORTS")?;
+        }
+        let mut classes: Array<&mut MapData, [u16; 2]> = self.map("CLASSES")?;
+        for index in 0..Class::SLOTS as u8 {
+            let policy = class_policy(Class::from_u8(index));
+            classes.set(u32::from(index), [policy.snap, policy.budget], 0).context("BPF map CLASSES")?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes a 32-bit field of a map value seen as words; an offset beyond it writes nothing.
+pub fn put_u32(words: &mut [u64], offset: usize, value: u32) {
+    if let Some(word) = words.get_mut(offset / 8) {
+        let mut bytes = word.to_ne_bytes();
+        let at = offset % 8;
+        if let Some(field) = bytes.get_mut(at..at + 4) {
+            field.copy_from_slice(&value.to_ne_bytes());
+        }
+        *word = u64::from_ne_bytes(bytes);
+    }
+}
+
+/// The kernel's error numbers in words of what to do.
+fn explain<E: std::error::Error + Send + Sync + 'static>(error: E, what: &str) -> anyhow::Error {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    let mut denied = false;
+    while let Some(at) = cause {
+        denied |= at
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|io| io.kind() == std::io::ErrorKind::PermissionDenied);
+        cause = at.source();
+    }
+    if denied {
+        return anyhow!("cannot {what}: permission denied; run as root or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
+    }
+    anyhow::Error::new(error).context(format!("cannot {what}; `isthmus doctor` says what this kernel lacks"))
+}
