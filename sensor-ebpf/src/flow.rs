@@ -364,3 +364,42 @@ pub fn judge<T: Tables>(key: &FlowKey, tables: &T) -> Judged {
     let watched = asked & HAS_WATCHED != 0 && (tables.watched(&key.dst) || tables.watched(&key.src));
     Judged { class: verdict.unwrap_or(class), watched }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::ipv4::mapped;
+
+    /// Flows of a plant differ in a port or in the last byte of an address: both must spread over the sets.
+    #[test]
+    fn flows_that_differ_in_one_port_or_one_byte_spread_over_the_sets() {
+        let secrets = [
+            0x9e37_79b9_7f4a_7c15_u64,
+            0xc2b2_ae3d_27d4_eb4f,
+            0x1656_67b1_9e37_79f9,
+            0xd6e8_feb8_6659_fd93,
+            0xa076_1d64_78bd_642f,
+        ];
+        let set = |key: &FlowKey| {
+            let sum = key
+                .words()
+                .iter()
+                .zip(secrets)
+                .fold(0_u64, |sum, (w, m)| sum.wrapping_add(w.wrapping_mul(m)));
+            (sum >> 32) * 4096 >> 32
+        };
+        let base = FlowKey {
+            src: mapped([10, 0, 0, 1]),
+            dst: mapped([10, 0, 0, 2]),
+            sport: 1,
+            dport: 102,
+            place: 1 << 28,
+        };
+        let by_port: std::collections::BTreeSet<u64> =
+            (0..512).map(|n| set(&FlowKey { sport: 40_000 + n, ..base })).collect();
+        let by_host: std::collections::BTreeSet<u64> =
+            (0..=255).map(|n| set(&FlowKey { dst: mapped([10, 0, 0, n]), ..base })).collect();
+        assert!(by_port.len() > 400, "{} sets for 512 ports", by_port.len());
+        assert!(by_host.len() > 200, "{} sets for 256 hosts", by_host.len());
+    }
+}

@@ -47,7 +47,8 @@ pub fn observe<T: Tables>(frame: &T::Frame, tables: &T) {
     }
     let Some(slice) = cpu.slice.get().checked_sub(1) else { return cpu.count(Counter::NoSlice, 1) };
     let hash = flow::hash(&headers.key, tables);
-    let set_index = hash & tables.sets().wrapping_sub(1);
+    // Multiply-shift mixes into the upper bits: a port, which stands high in its word, never reaches the lower ones.
+    let set_index = (u64::from(hash).wrapping_mul(u64::from(tables.sets())) >> 32) as u32;
     let Some(set) = tables.set(slice, set_index) else { return cpu.count(Counter::NoSlice, 1) };
     let arrival = Arrival { headers, ticks: tables.ticks(), hash, frame, tables };
     let [first, second] = &set.ways;

@@ -60,7 +60,9 @@ pub const BUDGET_UNIT: u32 = 64;
 pub const UNLIMITED: u16 = u16::MAX;
 
 /// How payload of one class is shipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, zerocopy::IntoBytes, zerocopy::FromBytes, zerocopy::Immutable)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, zerocopy::IntoBytes, zerocopy::FromBytes, zerocopy::Immutable,
+)]
 #[repr(C)]
 pub struct ClassPolicy {
     /// Most bytes of one frame that are shipped, headers included.
@@ -133,7 +135,9 @@ pub const HAS_VERDICTS: u32 = 1;
 pub const HAS_WATCHED: u32 = 2;
 
 /// One end of a connection, the key of the verdict table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, zerocopy::IntoBytes, zerocopy::FromBytes, zerocopy::Immutable)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, zerocopy::IntoBytes, zerocopy::FromBytes, zerocopy::Immutable,
+)]
 #[repr(C)]
 pub struct Endpoint {
     /// Address, v4-mapped where IPv4; native words of network-order bytes.

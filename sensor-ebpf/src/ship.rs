@@ -10,7 +10,14 @@ use crate::tables::Tables;
 
 /// Fills a record's header field by field: a struct would be built on the stack first.
 #[inline(always)]
-fn head<T: Tables>(header: &mut Header, ring: Ring, kind: u8, index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
+fn head<T: Tables>(
+    header: &mut Header,
+    ring: Ring,
+    kind: u8,
+    index: u32,
+    entry: &Entry,
+    arrival: &Arrival<'_, T>,
+) {
     let cpu = arrival.tables.cpu();
     header.ktime = arrival.tables.ktime();
     header.seq = cpu.next_seq(ring);
@@ -70,9 +77,9 @@ fn frames<T: Tables>(index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
     let tables = arrival.tables;
     let control = tables.control();
     let limit = control.heartbeat_limit.get();
-    // A heartbeat written a tick after `ticks` was read is in the future, not an age ago.
-    let age = arrival.ticks.wrapping_sub(control.heartbeat.get()) as i32;
-    if limit != 0 && age > limit as i32 {
+    // A heartbeat written a tick after `ticks` was read is in the future, not an age ago: as far off is as good.
+    let age = arrival.ticks.wrapping_sub(control.heartbeat.get());
+    if limit != 0 && age.wrapping_add(limit) > limit.saturating_mul(2) {
         tables.cpu().count(Counter::Paused, 1);
         return;
     }
@@ -94,7 +101,13 @@ fn frames<T: Tables>(index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
 
 /// Returns how many payload bytes the record holds.
 #[inline(never)]
-fn frame_record<T: Tables>(index: u32, entry: &Entry, ring: Ring, snap: u32, arrival: &Arrival<'_, T>) -> u32 {
+fn frame_record<T: Tables>(
+    index: u32,
+    entry: &Entry,
+    ring: Ring,
+    snap: u32,
+    arrival: &Arrival<'_, T>,
+) -> u32 {
     let (tables, headers) = (arrival.tables, &arrival.headers);
     let wire_len = arrival.frame.wire_len();
     let cap = if wire_len < snap { wire_len } else { snap };

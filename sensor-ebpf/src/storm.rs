@@ -59,7 +59,9 @@ pub fn admit<T: Tables>(class: Class, ticks: u32, tables: &T) -> bool {
 pub fn note<T: Tables>(class: Class, arrival: &Arrival<'_, T>) {
     let (tables, hash, ticks) = (arrival.tables, arrival.hash, arrival.ticks);
     let [a, b] = arrival.headers.key.src;
-    let index = (a.wrapping_mul(tables.secret(0)).wrapping_add(b.wrapping_mul(tables.secret(1))) >> 40) as u32 & (ROWS - 1);
+    let index = (a.wrapping_mul(tables.secret(0)).wrapping_add(b.wrapping_mul(tables.secret(1))) >> 56)
+        as u32
+        & (ROWS - 1);
     let window = ticks >> WINDOW_SHIFT;
     let tag = class as u32 | 0x100;
     let Some(row) = tables.storm_row(index) else { return };
@@ -88,7 +90,7 @@ pub fn note<T: Tables>(class: Class, arrival: &Arrival<'_, T>) {
         row.class.set(tag);
     }
     row.packets.set(row.packets.get().wrapping_add(1));
-    let bit = hash & (BITS - 1);
+    let bit = hash >> 24 & (BITS - 1);
     if let Some(word) = row.destinations.get((bit >> 6) as usize) {
         word.set(word.get() | 1 << (bit & 63));
     }

@@ -8,7 +8,7 @@ use core::cell::Cell;
 use crate::counters::Counter;
 use crate::flow::Set;
 use crate::frame::Frame;
-use crate::policy::{ClassPolicy, Class, Control, Endpoint};
+use crate::policy::{Class, ClassPolicy, Control, Endpoint};
 use crate::record::{FlowRecord, FrameRecord, Ring};
 use crate::storm::StormRow;
 

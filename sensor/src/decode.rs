@@ -126,11 +126,19 @@ fn probe(connection: &Connection, side: Side, bytes: &[u8]) -> Found {
             Verdict::No => left &= !bit,
         }
     }
-    let known = 1_u64.checked_shl(u32::try_from(REGISTRY.len()).unwrap_or(u32::MAX)).map_or(u64::MAX, |n| n.saturating_sub(1));
+    let known = 1_u64
+        .checked_shl(u32::try_from(REGISTRY.len()).unwrap_or(u32::MAX))
+        .map_or(u64::MAX, |n| n.saturating_sub(1));
     Found::Undecided(left & known)
 }
 
-fn datagram(connection: &mut Connection, side: Side, payload: &[u8], wire_len: usize, out: &mut Vec<Event>) -> bool {
+fn datagram(
+    connection: &mut Connection,
+    side: Side,
+    payload: &[u8],
+    wire_len: usize,
+    out: &mut Vec<Event>,
+) -> bool {
     let mut identified = false;
     if connection.protocol.is_none() && connection.attempts < MAX_ATTEMPTS {
         connection.candidates = u64::MAX;

@@ -167,7 +167,9 @@ impl Engine {
             connection.volume_mark = bytes.saturating_add(bytes / 2);
             self.mind.happen(&Happening::Volume(connection), now);
         }
-        if matches!(after, ConnectionState::Reset | ConnectionState::Closed | ConnectionState::Refused) && !connection.settled {
+        if matches!(after, ConnectionState::Reset | ConnectionState::Closed | ConnectionState::Refused)
+            && !connection.settled
+        {
             connection.settled = true;
             Self::close_told(connection, &mut self.mind, now, observer);
         }
@@ -230,7 +232,10 @@ impl Engine {
         let now = self.now;
         let Some(connection) = self.connections.peek_mut(&pair) else { return };
         for side in [Side::Client, Side::Server] {
-            let Some(stream) = connection.streams.get_mut(index(side)).filter(|stream| stream.has_hole()) else { continue };
+            let Some(stream) = connection.streams.get_mut(index(side)).filter(|stream| stream.has_hole())
+            else {
+                continue;
+            };
             stream.skip_hole();
             let mut events = Vec::new();
             if decode::drain(connection, side, &mut events) {
@@ -278,7 +283,8 @@ impl Engine {
                     mind.happen(&Happening::Tls(connection, handshake), now);
                 }
                 Event::Asset(asset) => {
-                    let whose = if asset.side == Side::Client { connection.client.ip } else { connection.server.ip };
+                    let whose =
+                        if asset.side == Side::Client { connection.client.ip } else { connection.server.ip };
                     let protocol = connection.protocol.map_or("", |spec| spec.name);
                     if mind.learn_fact(whose, asset, protocol, now) {
                         observer.asset(whose, asset, protocol, now);
@@ -295,7 +301,11 @@ impl Engine {
         if event.key.dport != ARP {
             return;
         }
-        let Some(&[0, 1, 8, 0, 6, 4, _, _, a, b, c, d, e, f, w, x, y, z]) = event.payload().first_chunk::<18>() else { return };
+        let Some(&[0, 1, 8, 0, 6, 4, _, _, a, b, c, d, e, f, w, x, y, z]) =
+            event.payload().first_chunk::<18>()
+        else {
+            return;
+        };
         let sender = std::net::IpAddr::from([w, x, y, z]);
         self.mind.world.note_mac(sender, [a, b, c, d, e, f], true, self.now);
     }
@@ -309,7 +319,10 @@ impl Engine {
             self.waiting.pop_front();
             let Some(connection) = self.connections.peek_mut(&pair) else { continue };
             let [_, server] = &connection.legs;
-            if connection.opened != opened || connection.state != ConnectionState::Unknown || server.packets > 0 {
+            if connection.opened != opened
+                || connection.state != ConnectionState::Unknown
+                || server.packets > 0
+            {
                 continue;
             }
             // Records lost since then may have held the answer.
@@ -322,12 +335,15 @@ impl Engine {
                 self.mind.happen(&Happening::Failed(connection), now);
                 self.mind.learn_failed(connection, now);
             }
+            connection.settled = true;
+            observer.connection(connection, now);
         }
         while self.holes.front().is_some_and(|(due, _)| *due <= now) {
             self.give_up_hole(observer);
         }
         // Least recently used first: the first that is not idle ends the walk.
-        while self.connections.iter().next().is_some_and(|(_, connection)| now.since(connection.last) > IDLE) {
+        while self.connections.iter().next().is_some_and(|(_, connection)| now.since(connection.last) > IDLE)
+        {
             if let Some((_, mut connection)) = self.connections.remove_lru() {
                 Self::close(&mut connection, &mut self.mind, now, observer);
             }

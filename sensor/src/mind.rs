@@ -110,7 +110,10 @@ impl Mind {
     pub fn note_received(&mut self, ip: IpAddr) {
         if self.world.hosts.get(&ip).is_some_and(|host| !host.received) {
             let last = self.world.site.last;
-            self.world.hosts.entry(&ip, || crate::state::Host { first: last, ..Default::default() }).received = true;
+            self.world
+                .hosts
+                .entry(&ip, || crate::state::Host { first: last, ..Default::default() })
+                .received = true;
         }
     }
 
@@ -126,7 +129,8 @@ impl Mind {
 
     fn conversation(&mut self, connection: &Connection, now: Time) -> &mut Conversation {
         let key = World::key(connection);
-        let conversation = self.world.conversations.entry(&key, || Conversation { first: now, ..Default::default() });
+        let conversation =
+            self.world.conversations.entry(&key, || Conversation { first: now, ..Default::default() });
         conversation.last = now;
         conversation
     }
@@ -140,8 +144,10 @@ impl Mind {
         let conversation = self.conversation(connection, now);
         conversation.connections = conversation.connections.saturating_add(1);
         if self.world.is_external(server) && !self.world.is_external(client) {
-            let external =
-                self.world.externals.entry(&World::external_key(server, None), || External { first: now, ..Default::default() });
+            let external = self
+                .world
+                .externals
+                .entry(&World::external_key(server, None), || External { first: now, ..Default::default() });
             external.last = now;
             external.connections = external.connections.saturating_add(1);
             if external.clients.len() < 8 {

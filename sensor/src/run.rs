@@ -17,7 +17,7 @@ use crate::observer::Tee;
 use crate::output::metrics::Metrics;
 use crate::output::web::{self, Shared};
 use crate::output::{Sink, json, json::JsonLines, text::Text};
-use crate::source::live::{Live, LiveOptions, attach::Mode, caps};
+use crate::source::live::{Live, LiveOptions, Mode, caps};
 use crate::source::{Record, Source as _};
 use crate::state::World;
 use crate::store::Store;
@@ -50,7 +50,8 @@ pub fn run(args: &RunArgs) -> Result<()> {
         ModeArg::Auto => Mode::Auto,
         ModeArg::Generic => Mode::Generic,
     };
-    let mut source = Live::open(&LiveOptions { interfaces: args.interfaces.clone(), mode, ..LiveOptions::default() })?;
+    let mut source =
+        Live::open(&LiveOptions { interfaces: args.interfaces.clone(), mode, ..LiveOptions::default() })?;
     // From here on nothing asks the kernel for anything it has not already given.
     caps::drop_all()?;
     for attached in source.attached() {

@@ -42,12 +42,15 @@ impl Store {
     /// # Errors
     /// Where the directory cannot be made or written, or another version wrote the file.
     pub fn open(dir: &Path) -> Result<Self> {
-        std::fs::create_dir_all(dir)
-            .with_context(|| format!("{}: cannot make the state directory; choose another with --state", dir.display()))?;
+        std::fs::create_dir_all(dir).with_context(|| {
+            format!("{}: cannot make the state directory; choose another with --state", dir.display())
+        })?;
         let path = dir.join("isthmus.db");
-        let db = Connection::open(&path).with_context(|| format!("{}: cannot open the state", path.display()))?;
-        db.pragma_update(None, "journal_mode", "WAL")
-            .with_context(|| format!("{}: no state of Isthmus; move it away or choose another with --state", path.display()))?;
+        let db =
+            Connection::open(&path).with_context(|| format!("{}: cannot open the state", path.display()))?;
+        db.pragma_update(None, "journal_mode", "WAL").with_context(|| {
+            format!("{}: no state of Isthmus; move it away or choose another with --state", path.display())
+        })?;
         db.pragma_update(None, "synchronous", "NORMAL")?;
         db.busy_timeout(std::time::Duration::from_secs(5))?;
         let version: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -67,7 +70,11 @@ impl Store {
     /// Where there is no state.
     pub fn open_existing(dir: &Path) -> Result<Self> {
         let path = dir.join("isthmus.db");
-        anyhow::ensure!(path.exists(), "{}: no state there; `isthmus run --state` or `replay --state` makes one", dir.display());
+        anyhow::ensure!(
+            path.exists(),
+            "{}: no state there; `isthmus run --state` or `replay --state` makes one",
+            dir.display()
+        );
         Self::open(dir)
     }
 
@@ -81,9 +88,13 @@ impl Store {
         if let Some(site) = site {
             world.site = serde_json::from_str::<Site>(&site).with_context(|| self.broken("meta", "site"))?;
         }
-        let local: Option<String> =
-            self.db.query_row("SELECT body FROM meta WHERE key = 'local'", [], |row| row.get(0)).optional()?;
-        for prefix in local.iter().flat_map(|text| serde_json::from_str::<Vec<IpAddr>>(text).unwrap_or_default()) {
+        let local: Option<String> = self
+            .db
+            .query_row("SELECT body FROM meta WHERE key = 'local'", [], |row| row.get(0))
+            .optional()?;
+        for prefix in
+            local.iter().flat_map(|text| serde_json::from_str::<Vec<IpAddr>>(text).unwrap_or_default())
+        {
             world.zones.note_local(prefix);
         }
         // In order of last use, so that the least recently used rows are again the first to go.
@@ -160,7 +171,8 @@ impl Store {
 }
 
 fn put(db: &rusqlite::Transaction<'_>, table: &str, key: &str, body: &impl Serialize) -> Result<()> {
-    let mut statement = db.prepare_cached(&format!("INSERT OR REPLACE INTO {table} (key, body) VALUES (?1, ?2)"))?;
+    let mut statement =
+        db.prepare_cached(&format!("INSERT OR REPLACE INTO {table} (key, body) VALUES (?1, ?2)"))?;
     statement.execute(params![key, serde_json::to_string(body)?])?;
     Ok(())
 }

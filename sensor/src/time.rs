@@ -6,7 +6,9 @@ use std::fmt;
 use std::time::Duration;
 
 /// Nanoseconds since 1970-01-01T00:00:00Z. Arithmetic saturates: capture files hold any number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 #[serde(transparent)]
 pub struct Time(pub u64);
 

@@ -91,8 +91,19 @@ fn every_s7_request_of_snap7_is_listed() {
     requests(
         "s7_snap7_everything.pcapng",
         &[
-            ("0x04", 2), ("0x05", 2), ("0x1d", 5), ("0x1e", 4), ("0x1f", 4), ("0x28", 3), ("0x29", 1), ("0xf0", 1),
-            ("3/1", 1), ("3/3", 1), ("4/1", 6), ("7/1", 1), ("7/2", 1),
+            ("0x04", 2),
+            ("0x05", 2),
+            ("0x1d", 5),
+            ("0x1e", 4),
+            ("0x1f", 4),
+            ("0x28", 3),
+            ("0x29", 1),
+            ("0xf0", 1),
+            ("3/1", 1),
+            ("3/3", 1),
+            ("4/1", 6),
+            ("7/1", 1),
+            ("7/2", 1),
         ],
     );
 }
@@ -117,7 +128,15 @@ fn a_block_download_is_listed_request_by_request() {
     requests(
         "s7_download_db1.pcap",
         &[
-            ("0x1a", 1), ("0x1b", 3), ("0x1c", 1), ("0x28", 1), ("0xf0", 3), ("3/1", 5), ("3/2", 2), ("3/3", 1), ("4/1", 7),
+            ("0x1a", 1),
+            ("0x1b", 3),
+            ("0x1c", 1),
+            ("0x28", 1),
+            ("0xf0", 3),
+            ("3/1", 5),
+            ("3/2", 2),
+            ("3/3", 1),
+            ("4/1", 7),
         ],
     );
 }
@@ -127,7 +146,15 @@ fn requests_behind_bytes_that_were_not_captured_are_listed_too() {
     requests(
         "s7_step7_download.pcapng",
         &[
-            ("0x1a", 1), ("0x1b", 1), ("0x1c", 1), ("0x28", 1), ("0xf0", 1), ("1/16", 1), ("3/2", 16), ("3/3", 24), ("4/2", 2),
+            ("0x1a", 1),
+            ("0x1b", 1),
+            ("0x1c", 1),
+            ("0x28", 1),
+            ("0xf0", 1),
+            ("1/16", 1),
+            ("3/2", 16),
+            ("3/3", 24),
+            ("4/2", 2),
         ],
     );
 }
@@ -170,9 +197,13 @@ fn a_stop_is_a_rule_from_the_first_packet() {
 
 #[test]
 fn benign_captures_raise_nothing_while_learning() {
-    for file in
-        ["s7_wincc_read_write.pcapng", "plant1_modbus.pcap", "plant1_s7.pcap", "tls_sni_benign.pcap", "bulk_smb_internal.pcap"]
-    {
+    for file in [
+        "s7_wincc_read_write.pcapng",
+        "plant1_modbus.pcap",
+        "plant1_s7.pcap",
+        "tls_sni_benign.pcap",
+        "bulk_smb_internal.pcap",
+    ] {
         let Some(seen) = replay(file, Settings::default()) else { return };
         assert!(seen.findings.is_empty(), "{file}: {:?}", seen.findings);
     }

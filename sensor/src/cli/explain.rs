@@ -21,7 +21,14 @@ pub fn explain(name: Option<&str>) -> Result<()> {
         return Ok(());
     };
     if let Some(spec) = detect::by_id(name) {
-        println!("{} ({})\n\n{}\n\nSeverity {}; ATT&CK for ICS {}.", spec.title, spec.id, spec.summary, spec.severity.name(), spec.techniques.join(", "));
+        println!(
+            "{} ({})\n\n{}\n\nSeverity {}; ATT&CK for ICS {}.",
+            spec.title,
+            spec.id,
+            spec.summary,
+            spec.severity.name(),
+            spec.techniques.join(", ")
+        );
         return Ok(());
     }
     if let Some(spec) = protocol::by_name(name) {
@@ -33,7 +40,13 @@ pub fn explain(name: Option<&str>) -> Result<()> {
                 protocol::Port::Udp(n) => format!("udp/{n}"),
             })
             .collect();
-        println!("{} ({})\n\n{}\n\nUsual ports: {}. Content decides.", spec.title, spec.name, spec.about, ports.join(", "));
+        println!(
+            "{} ({})\n\n{}\n\nUsual ports: {}. Content decides.",
+            spec.title,
+            spec.name,
+            spec.about,
+            ports.join(", ")
+        );
         return Ok(());
     }
     bail!("`{name}` is neither a model nor a protocol; `isthmus explain` lists them")

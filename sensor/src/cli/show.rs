@@ -38,7 +38,8 @@ pub fn incidents(show: &ShowArgs) -> Result<()> {
 pub fn incident(id: u64, show: &ShowArgs) -> Result<()> {
     let (world, mut incidents, observer) = open(show)?;
     incidents.rewrite(id, &world);
-    let incident = incidents.get(id).with_context(|| format!("no incident {id}; `isthmus incidents` lists them"))?;
+    let incident =
+        incidents.get(id).with_context(|| format!("no incident {id}; `isthmus incidents` lists them"))?;
     match show.format {
         Format::Json => {
             println!("{}", json::incident(incident, "summary", &observer));

@@ -21,7 +21,10 @@ struct Model;
 
 impl Detector for Model {
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
-        let Happening::Rdp(connection, Handshake::Request { cookie, restricted_admin, .. }) = happening else { return };
+        let Happening::Rdp(connection, Handshake::Request { cookie, restricted_admin, .. }) = happening
+        else {
+            return;
+        };
         let world = &*context.world;
         let (client, server) = (connection.client.ip, connection.server.ip);
         if !world.judges(client, server) || world.is_external(server) {
@@ -39,7 +42,8 @@ impl Detector for Model {
         }
         let mut reasons = Vec::new();
         let name = cookie.as_deref().unwrap_or_default().to_lowercase();
-        if world.settings.admin_names.iter().any(|admin| !name.is_empty() && name.starts_with(admin.as_str())) {
+        if world.settings.admin_names.iter().any(|admin| !name.is_empty() && name.starts_with(admin.as_str()))
+        {
             reasons.push("an administrator's login name".to_owned());
         }
         if *restricted_admin {
@@ -54,7 +58,11 @@ impl Detector for Model {
             reasons.push(format!("the target is a {role}"));
         }
         let user = cookie.as_deref().unwrap_or("not observable");
-        let why = if reasons.is_empty() { "nothing marks it as an administrator's".to_owned() } else { reasons.join(", ") };
+        let why = if reasons.is_empty() {
+            "nothing marks it as an administrator's".to_owned()
+        } else {
+            reasons.join(", ")
+        };
         let new = if pair_known { "this user is new for the pair" } else { "this pair never had one" };
         let severity = if reasons.is_empty() { Severity::Medium } else { Severity::High };
         let draft = Draft::new(&SPEC, connection, context.now)

@@ -14,10 +14,16 @@ const MEGABYTE: f64 = 1e6;
 fn service(connection: &Connection) -> ([f64; 2], [Prior; 2]) {
     let prior = |typical: f64, spread: f64| Prior { typical, spread, weight: 10.0, freedom: 20.0 };
     if connection.protocol.is_some_and(|spec| spec.name == "rdp") || connection.server.port == 3389 {
-        return ([10.0 * MEGABYTE, 200.0 * MEGABYTE], [prior(0.3 * MEGABYTE, 2.2), prior(10.0 * MEGABYTE, 2.5)]);
+        return (
+            [10.0 * MEGABYTE, 200.0 * MEGABYTE],
+            [prior(0.3 * MEGABYTE, 2.2), prior(10.0 * MEGABYTE, 2.5)],
+        );
     }
     if connection.is_industrial() {
-        return ([20.0 * MEGABYTE, 20.0 * MEGABYTE], [prior(0.2 * MEGABYTE, 3.0), prior(0.2 * MEGABYTE, 3.0)]);
+        return (
+            [20.0 * MEGABYTE, 20.0 * MEGABYTE],
+            [prior(0.2 * MEGABYTE, 3.0), prior(0.2 * MEGABYTE, 3.0)],
+        );
     }
     ([100.0 * MEGABYTE, 1000.0 * MEGABYTE], [prior(0.1 * MEGABYTE, 5.0), prior(1.0 * MEGABYTE, 5.0)])
 }
@@ -44,7 +50,10 @@ impl Detector for Model {
         if !world.judges(client, server) {
             return;
         }
-        let learned = world.conversation(connection).filter(|c| c.taught).map_or([Volumes::default(); 2], |c| c.volumes);
+        let learned = world
+            .conversation(connection)
+            .filter(|c| c.taught)
+            .map_or([Volumes::default(); 2], |c| c.volumes);
         for ((((leg, floor), prior), volumes), direction) in
             connection.legs.iter().zip(floors).zip(priors).zip(learned).zip(["up", "down"])
         {

@@ -30,7 +30,8 @@ impl Detector for Model {
         if !context.world.is_external(server) || context.world.is_external(client) {
             return;
         }
-        let judged = context.world.stage(client) != crate::state::host::DeviceStage::Learning || context.world.is_settled();
+        let judged = context.world.stage(client) != crate::state::host::DeviceStage::Learning
+            || context.world.is_settled();
         let tally = &mut context.world.host(client, now).external_failures;
         let n = tally.add(now, (server, connection.server.port));
         if !judged {

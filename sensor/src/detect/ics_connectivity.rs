@@ -38,7 +38,10 @@ impl Detector for Model {
             .same(connection.protocol.map_or("", |spec| spec.name))
             .stage(Stage::LateralMovement)
             .p(p_new_client(connection, world))
-            .summary(format!("{client}, {who}, speaks {protocol} to {server}:{}; it never did", connection.server.port));
+            .summary(format!(
+                "{client}, {who}, speaks {protocol} to {server}:{}; it never did",
+                connection.server.port
+            ));
         findings.raise(draft, world);
     }
 }

@@ -30,10 +30,13 @@ impl Detector for Model {
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Failed(connection) = happening else { return };
         let (client, server, now) = (connection.client.ip, connection.server.ip, context.now);
-        if !is_unicast(server) || !(connection.industrial_port().is_some() && !context.world.is_external(server)) {
+        if !is_unicast(server)
+            || !(connection.industrial_port().is_some() && !context.world.is_external(server))
+        {
             return;
         }
-        let learning = context.world.stage(client) == DeviceStage::Learning && !context.world.judges(client, server);
+        let learning =
+            context.world.stage(client) == DeviceStage::Learning && !context.world.judges(client, server);
         let tally = &mut context.world.host(client, now).ics_failures;
         let n = tally.add(now, (server, connection.server.port));
         if learning {

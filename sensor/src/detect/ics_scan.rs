@@ -56,7 +56,9 @@ impl Detector for Model {
         let (connection, failed) = match happening {
             Happening::Opened(connection) if connection.from_start => (connection, false),
             Happening::Failed(connection) => (connection, true),
-            Happening::Command(connection, command, _) if command.action > crate::protocol::Action::Discover => {
+            Happening::Command(connection, command, _)
+                if command.action > crate::protocol::Action::Discover =>
+            {
                 // It works there: no probe.
                 if let Some(probes) = self.sources.peek_mut(&connection.client.ip)
                     && probes.told.is_empty()
@@ -78,9 +80,11 @@ impl Detector for Model {
         let now = context.now;
         let probes = self.sources.entry(source).or_insert_with(Probes::default);
         probes.note(end, failed, now);
-        let learning = context.world.stage(source) == DeviceStage::Learning && !context.world.judges(source, end.0);
+        let learning =
+            context.world.stage(source) == DeviceStage::Learning && !context.world.judges(source, end.0);
         let failures = probes.tried.values().filter(|(_, failed)| *failed).count();
-        let enough = probes.tried.len() >= DESTINATIONS && (!learning || failures.saturating_mul(2) >= probes.tried.len());
+        let enough = probes.tried.len() >= DESTINATIONS
+            && (!learning || failures.saturating_mul(2) >= probes.tried.len());
         if probes.told.is_empty() && !enough {
             return;
         }
@@ -117,7 +121,11 @@ impl Probes {
             .since(since)
             .same("scan")
             .stage(Stage::Discovery)
-            .summary(format!("{source} tried industrial services of {} destinations: {}", self.total, ports.join(", ")))
+            .summary(format!(
+                "{source} tried industrial services of {} destinations: {}",
+                self.total,
+                ports.join(", ")
+            ))
             .measured(self.total as f64, 0.0, "destinations", now.since(since).max(Duration::from_secs(1)));
         for (ip, port) in self.tried.keys() {
             draft = draft.target(*ip, *port);

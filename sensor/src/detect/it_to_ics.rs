@@ -28,7 +28,11 @@ impl Detector for Model {
             let kind = zone.kind;
             (zone, kind, world.zone(server).kind)
         };
-        if from == Kind::Ot || to == Kind::External || world.knows(connection) || !world.judges(client, server) {
+        if from == Kind::Ot
+            || to == Kind::External
+            || world.knows(connection)
+            || !world.judges(client, server)
+        {
             return;
         }
         let protocol = connection.protocol.map_or("", |spec| spec.title);
@@ -38,7 +42,10 @@ impl Detector for Model {
             .same(connection.protocol.map_or("", |spec| spec.name))
             .stage(Stage::LateralMovement)
             .p(p_new_client(connection, world))
-            .summary(format!("{client}, {who}, speaks {protocol} to {server}:{}; it never did", connection.server.port));
+            .summary(format!(
+                "{client}, {who}, speaks {protocol} to {server}:{}; it never did",
+                connection.server.port
+            ));
         findings.raise(draft, world);
     }
 }

@@ -9,8 +9,8 @@ mod seen;
 
 use crate::protocol::{Command, Side, rdp, tls};
 use crate::source::Storm;
-use crate::state::connection::Connection;
 use crate::state::World;
+use crate::state::connection::Connection;
 use crate::time::Time;
 use finding::Severity;
 pub use findings::{Draft, Findings};

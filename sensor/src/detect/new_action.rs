@@ -42,7 +42,10 @@ impl Detector for Model {
             .stage(Stage::Impact)
             .p(p_new_client(connection, world))
             .accepted(accepted)
-            .summary(format!("{client} changed values of {server} by {protocol} {}, which it never did", command.name))
+            .summary(format!(
+                "{client} changed values of {server} by {protocol} {}, which it never did",
+                command.name
+            ))
             .fact("command", command.name);
         findings.raise(draft, world);
     }

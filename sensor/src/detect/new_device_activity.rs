@@ -23,7 +23,9 @@ impl Detector for Model {
         let (connection, what): (&Connection, &str) = match happening {
             Happening::Rdp(connection, _) => (connection, "opened a remote desktop"),
             Happening::Command(connection, ..) => (connection, "spoke an industrial protocol"),
-            Happening::Opened(connection) | Happening::Failed(connection) if connection.industrial_port().is_some() => {
+            Happening::Opened(connection) | Happening::Failed(connection)
+                if connection.industrial_port().is_some() =>
+            {
                 (connection, "tried an industrial service")
             }
             Happening::Opened(connection) => (connection, "reached into OT"),
@@ -31,11 +33,18 @@ impl Detector for Model {
         };
         let world = &*context.world;
         let client = connection.client.ip;
-        let Some(host) = world.hosts.get(&client).filter(|host| host.newcomer && !host.graduated) else { return };
-        let into_ot = world.zone(connection.server.ip).kind == Kind::Ot && world.zone(client).kind != Kind::Ot;
-        let industrial = connection.industrial_port().is_some() || matches!(happening, Happening::Command(..));
+        let Some(host) = world.hosts.get(&client).filter(|host| host.newcomer && !host.graduated) else {
+            return;
+        };
+        let into_ot =
+            world.zone(connection.server.ip).kind == Kind::Ot && world.zone(client).kind != Kind::Ot;
+        let industrial =
+            connection.industrial_port().is_some() || matches!(happening, Happening::Command(..));
         let settled = world.stage(client) == crate::state::host::DeviceStage::Operational;
-        if settled || world.is_external(client) || !(into_ot || industrial || matches!(happening, Happening::Rdp(..))) {
+        if settled
+            || world.is_external(client)
+            || !(into_ot || industrial || matches!(happening, Happening::Rdp(..)))
+        {
             return;
         }
         let age = context.now.since(host.first).as_secs();
@@ -45,7 +54,12 @@ impl Detector for Model {
             .once()
             .basis(Basis::FirstSeen)
             .stage(Stage::Foothold)
-            .summary(format!("{client}, first seen {} before, {what} at {}:{}", span(age), connection.server.ip, connection.server.port))
+            .summary(format!(
+                "{client}, first seen {} before, {what} at {}:{}",
+                span(age),
+                connection.server.ip,
+                connection.server.port
+            ))
             .fact("first_seen", host.first.to_string());
         findings.raise(draft, world);
     }

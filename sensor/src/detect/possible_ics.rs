@@ -22,7 +22,10 @@ impl Detector for Model {
         let Some(protocol) = connection.protocol.filter(|spec| spec.industrial) else { return };
         let world = &*context.world;
         let (client, server) = (connection.client.ip, connection.server.ip);
-        let drove = world.hosts.get(&client).is_some_and(|host| host.speaks_ot || host.drives.contains_key(protocol.name));
+        let drove = world
+            .hosts
+            .get(&client)
+            .is_some_and(|host| host.speaks_ot || host.drives.contains_key(protocol.name));
         if drove || world.knows(connection) || !world.judges(client, server) {
             return;
         }
@@ -33,7 +36,10 @@ impl Detector for Model {
             .stage(Stage::Discovery)
             .severity(if odd { Severity::High } else { Severity::Medium })
             .same(protocol.name)
-            .summary(format!("{client} never spoke {} and does now, to {server}:{} ({place})", protocol.title, connection.server.port));
+            .summary(format!(
+                "{client} never spoke {} and does now, to {server}:{} ({place})",
+                protocol.title, connection.server.port
+            ));
         findings.raise(draft, world);
     }
 }

@@ -66,7 +66,9 @@ fn first_screen(incident: &Incident, own: &[&&Finding], world: &World) -> Vec<St
         None => "tried; every such command seen was refused".to_owned(),
     };
     let mut assets: BTreeSet<IpAddr> = BTreeSet::new();
-    for finding in own.iter().filter(|f| !matches!(f.model.as_str(), "ics_scan" | "ics_failures" | "internal_failures")) {
+    for finding in
+        own.iter().filter(|f| !matches!(f.model.as_str(), "ics_scan" | "ics_failures" | "internal_failures"))
+    {
         assets.extend(finding.targets.iter().map(|t| t.ip).filter(|ip| !world.is_external(*ip)));
     }
     let assets: Vec<String> = assets.into_iter().take(12).map(|ip| named(ip, world)).collect();
@@ -113,7 +115,9 @@ fn named(ip: IpAddr, world: &World) -> String {
 }
 
 fn device(ip: IpAddr, world: &World) -> Vec<String> {
-    let Some(host) = world.hosts.get(&ip) else { return vec![format!("Device {ip}: nothing is known of it.")] };
+    let Some(host) = world.hosts.get(&ip) else {
+        return vec![format!("Device {ip}: nothing is known of it.")];
+    };
     let mac = match (host.mac, host.via) {
         (Some(mac), _) => format!("MAC {}", mac_text(mac)),
         (None, Some(mac)) => format!("via {}", mac_text(mac)),
@@ -141,8 +145,10 @@ fn line(finding: &Finding) -> String {
         String::new()
     };
     let more = finding.targets_total.saturating_sub(1);
-    let others = if more > 0 && finding.measured_one() { format!(", and {more} more targets") } else { String::new() };
-    let importance = finding.importance.map_or(String::new(), |importance| format!(" [importance {importance}]"));
+    let others =
+        if more > 0 && finding.measured_one() { format!(", and {more} more targets") } else { String::new() };
+    let importance =
+        finding.importance.map_or(String::new(), |importance| format!(" [importance {importance}]"));
     let facts: Vec<&str> = finding
         .facts
         .iter()

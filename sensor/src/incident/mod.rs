@@ -201,7 +201,9 @@ impl Incidents {
     /// The incident a finding belongs to, made if there is none.
     fn incident_of(&mut self, finding: &Finding) -> u64 {
         let live = |number: &u64| {
-            self.incidents.get(number).is_some_and(|i| i.state != State::Closed && finding.at.since(i.last) < JOIN)
+            self.incidents
+                .get(number)
+                .is_some_and(|i| i.state != State::Closed && finding.at.since(i.last) < JOIN)
         };
         if let Some(number) = self.actors.get(&finding.actor).filter(|n| live(n)) {
             return *number;
@@ -269,7 +271,8 @@ impl Incidents {
                 incident.related.push(other);
             }
         }
-        incident.state = if incident.state == State::Acknowledged { State::Acknowledged } else { State::Open };
+        incident.state =
+            if incident.state == State::Acknowledged { State::Acknowledged } else { State::Open };
         self.rewrite(number, world);
         if let Some(incident) = self.incidents.get(&number)
             && (opened || graver)
@@ -282,7 +285,8 @@ impl Incidents {
     fn note_pivots(&mut self, finding: &Finding) {
         let Some(number) = finding.incident else { return };
         let got_in = finding.model == "admin_rdp"
-            || (matches!(finding.model.as_str(), "new_action" | "reprogram") && finding.accepted == Some(true));
+            || (matches!(finding.model.as_str(), "new_action" | "reprogram")
+                && finding.accepted == Some(true));
         if got_in && self.pivots.len() < MAX_FINDINGS {
             for target in &finding.targets {
                 self.pivots.entry(target.ip).or_insert((number, finding.at));

@@ -78,18 +78,54 @@ impl Metrics {
         let build = gauge_vec("isthmus_build_info", "Version of this sensor, always 1.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let metrics = Self {
-            path: counter("isthmus_packet_path_total", "What the packet path counted, by event; bytes among them.", &["event"])?,
+            path: counter(
+                "isthmus_packet_path_total",
+                "What the packet path counted, by event; bytes among them.",
+                &["event"],
+            )?,
             records: counter("isthmus_records_total", "Records the engine took in, by kind.", &["kind"])?,
-            lost: counter("isthmus_records_lost_total", "Records lost between kernel and engine, by stage.", &["stage"])?,
-            findings: counter("isthmus_findings_total", "Findings raised, by model and severity.", &["model", "severity"])?,
-            commands: counter("isthmus_commands_total", "Industrial messages, by protocol and action.", &["protocol", "action"])?,
-            connections: counter("isthmus_connections_total", "Connections ended, by how they went.", &["state"])?,
-            malformed: counter("isthmus_malformed_total", "Protocol data that breaks its rules, by protocol.", &["protocol"])?,
-            incidents: gauge_vec("isthmus_incidents_open", "Incidents that go on, by severity.", &["severity"])?,
-            evictions: counter("isthmus_table_evictions_total", "Rows forgotten for lack of room, by table.", &["table"])?,
+            lost: counter(
+                "isthmus_records_lost_total",
+                "Records lost between kernel and engine, by stage.",
+                &["stage"],
+            )?,
+            findings: counter(
+                "isthmus_findings_total",
+                "Findings raised, by model and severity.",
+                &["model", "severity"],
+            )?,
+            commands: counter(
+                "isthmus_commands_total",
+                "Industrial messages, by protocol and action.",
+                &["protocol", "action"],
+            )?,
+            connections: counter(
+                "isthmus_connections_total",
+                "Connections ended, by how they went.",
+                &["state"],
+            )?,
+            malformed: counter(
+                "isthmus_malformed_total",
+                "Protocol data that breaks its rules, by protocol.",
+                &["protocol"],
+            )?,
+            incidents: gauge_vec(
+                "isthmus_incidents_open",
+                "Incidents that go on, by severity.",
+                &["severity"],
+            )?,
+            evictions: counter(
+                "isthmus_table_evictions_total",
+                "Rows forgotten for lack of room, by table.",
+                &["table"],
+            )?,
             hosts: gauge("isthmus_hosts", "Devices known.")?,
             conversations: gauge("isthmus_conversations", "Conversations known.")?,
-            degraded: gauge_vec("isthmus_interface_degraded", "1 where XDP runs behind the driver.", &["interface"])?,
+            degraded: gauge_vec(
+                "isthmus_interface_degraded",
+                "1 where XDP runs behind the driver.",
+                &["interface"],
+            )?,
             registry,
         };
         metrics.start_at_zero(interfaces);
@@ -153,7 +189,12 @@ impl Metrics {
         self.hosts.set(i64::try_from(world.hosts.len()).unwrap_or(i64::MAX));
         self.conversations.set(i64::try_from(world.conversations.len()).unwrap_or(i64::MAX));
         for severity in Severity::ALL {
-            let open = engine.mind.incidents.iter().filter(|i| i.severity == severity && i.state == State::Open).count();
+            let open = engine
+                .mind
+                .incidents
+                .iter()
+                .filter(|i| i.severity == severity && i.state == State::Open)
+                .count();
             self.incidents.with_label_values(&[severity.name()]).set(i64::try_from(open).unwrap_or(i64::MAX));
         }
     }
@@ -165,14 +206,23 @@ impl Metrics {
             let is_counter = family.get_field_type() == MetricType::COUNTER;
             let name = family.name();
             // OpenMetrics names a counter's family without its suffix.
-            let family_name = if openmetrics && is_counter { name.strip_suffix("_total").unwrap_or(name) } else { name };
+            let family_name =
+                if openmetrics && is_counter { name.strip_suffix("_total").unwrap_or(name) } else { name };
             let kind = if is_counter { "counter" } else { "gauge" };
             text.push_str(&format!("# HELP {family_name} {}\n# TYPE {family_name} {kind}\n", family.help()));
             for metric in family.get_metric() {
-                let labels: Vec<String> =
-                    metric.get_label().iter().map(|l| format!("{}=\"{}\"", l.name(), escape(l.value()))).collect();
-                let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-                let value = if is_counter { metric.get_counter().get_value() } else { metric.get_gauge().get_value() };
+                let labels: Vec<String> = metric
+                    .get_label()
+                    .iter()
+                    .map(|l| format!("{}=\"{}\"", l.name(), escape(l.value())))
+                    .collect();
+                let labels =
+                    if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+                let value = if is_counter {
+                    metric.get_counter().get_value()
+                } else {
+                    metric.get_gauge().get_value()
+                };
                 text.push_str(&format!("{name}{labels} {value}\n"));
             }
         }

@@ -57,7 +57,8 @@ fn paint(text: &str, severity: Severity, color: bool) -> String {
 /// A finding in two lines.
 pub fn finding(finding: &Finding, color: bool) -> String {
     let title = by_id(&finding.model).map_or(finding.model.as_str(), |spec| spec.title);
-    let importance = finding.importance.map_or(String::new(), |importance| format!(", importance {importance}"));
+    let importance =
+        finding.importance.map_or(String::new(), |importance| format!(", importance {importance}"));
     format!(
         "{}  {}  {title} [{}, {}{importance}]\n    {}\n",
         second(finding.at),
@@ -109,7 +110,8 @@ pub fn host(ip: IpAddr, host: &Host, world: &World) -> String {
 
 /// A conversation in one line.
 pub fn conversation(key: &conversation::Key, conversation: &Conversation) -> String {
-    let actions: Vec<String> = conversation.actions.iter().map(|(action, n)| format!("{} {n}", action.name())).collect();
+    let actions: Vec<String> =
+        conversation.actions.iter().map(|(action, n)| format!("{} {n}", action.name())).collect();
     let [up, down] = conversation.bytes;
     format!(
         "{} -> {}:{}  {}  {} connections, {} failed, {up} bytes up, {down} down  {}",
@@ -175,7 +177,12 @@ impl<W: Write> Sink for Text<W> {
         for (counter, n) in Counter::ALL.iter().zip(counters) {
             let lost = matches!(
                 counter,
-                Counter::LostLifecycle | Counter::LostIndustrial | Counter::LostAccess | Counter::LostEvidence | Counter::Storm | Counter::NoSlice
+                Counter::LostLifecycle
+                    | Counter::LostIndustrial
+                    | Counter::LostAccess
+                    | Counter::LostEvidence
+                    | Counter::Storm
+                    | Counter::NoSlice
             );
             if lost && *n > 0 {
                 text.push_str(&format!("not analysed: {n} ({})\n", super::metrics::counter_name(*counter)));

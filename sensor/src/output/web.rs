@@ -74,8 +74,15 @@ fn prefers_openmetrics(accept: &str) -> bool {
     let quality = |wanted: &[&str]| {
         accept
             .split(',')
-            .filter(|part| wanted.iter().any(|w| part.trim().starts_with(w)) && !part.contains("version=0.0.1"))
-            .map(|part| part.split("q=").nth(1).and_then(|q| q.split(';').next()?.trim().parse::<f64>().ok()).unwrap_or(1.0))
+            .filter(|part| {
+                wanted.iter().any(|w| part.trim().starts_with(w)) && !part.contains("version=0.0.1")
+            })
+            .map(|part| {
+                part.split("q=")
+                    .nth(1)
+                    .and_then(|q| q.split(';').next()?.trim().parse::<f64>().ok())
+                    .unwrap_or(1.0)
+            })
             .fold(0.0, f64::max)
     };
     let open = quality(&["application/openmetrics-text"]);
@@ -91,7 +98,8 @@ async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) 
 }
 
 async fn incidents(State(shared): State<Arc<Shared>>) -> Response {
-    let body = shared.incidents.lock().map_or_else(|poisoned| poisoned.into_inner().clone(), |body| body.clone());
+    let body =
+        shared.incidents.lock().map_or_else(|poisoned| poisoned.into_inner().clone(), |body| body.clone());
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
@@ -101,9 +109,12 @@ mod tests {
 
     #[test]
     fn the_format_is_what_the_scraper_prefers() {
-        let prometheus = "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+        let prometheus =
+            "application/openmetrics-text;version=1.0.0;q=0.6,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
         assert!(prefers_openmetrics(prometheus));
-        assert!(!prefers_openmetrics("text/plain;version=0.0.4;q=0.9,application/openmetrics-text;version=1.0.0;q=0.3"));
+        assert!(!prefers_openmetrics(
+            "text/plain;version=0.0.4;q=0.9,application/openmetrics-text;version=1.0.0;q=0.3"
+        ));
         assert!(!prefers_openmetrics("*/*"));
     }
 }

@@ -88,7 +88,8 @@ impl<'a> FrameEvent<'a> {
             let at = self.payload_at.checked_sub(header)?;
             let h = self.frame.get(at..at.checked_add(20)?)?;
             let [s0, s1, d0, d1, q0, q1, q2, q3, _, _, _, _, offset, ..] = *h else { return None };
-            let ports = u16::from_be_bytes([s0, s1]) == self.key.sport && u16::from_be_bytes([d0, d1]) == self.key.dport;
+            let ports = u16::from_be_bytes([s0, s1]) == self.key.sport
+                && u16::from_be_bytes([d0, d1]) == self.key.dport;
             if ports && usize::from(offset >> 4).checked_mul(4) == Some(header) {
                 return Some(u32::from_be_bytes([q0, q1, q2, q3]));
             }

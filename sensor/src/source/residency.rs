@@ -90,7 +90,8 @@ impl Residency {
             KIND_FRAME => {
                 if let Ok((record, frame)) = FrameRecord::read_from_prefix(raw) {
                     let frame = frame.get(..usize::from(record.cap_len)).unwrap_or(frame);
-                    let ring = Ring::ALL.into_iter().find(|ring| *ring as u8 == header.ring).unwrap_or(Ring::Access);
+                    let ring =
+                        Ring::ALL.into_iter().find(|ring| *ring as u8 == header.ring).unwrap_or(Ring::Access);
                     return sink(Record::Frame(FrameEvent {
                         at: clock.time(header.ktime),
                         key: record.key,
@@ -112,7 +113,9 @@ impl Residency {
     /// The event of a flow record: what is new since the last report of its place.
     pub fn flow(&mut self, record: &FlowRecord, reason: Reason, clock: &Clock) -> FlowEvent {
         let header = &record.header;
-        let place = usize::from(header.cpu).saturating_mul(self.entries_per_cpu).saturating_add(header.entry as usize);
+        let place = usize::from(header.cpu)
+            .saturating_mul(self.entries_per_cpu)
+            .saturating_add(header.entry as usize);
         let (mut packets, mut bytes) = (record.packets, record.bytes);
         if let Some(reported) = self.reported.get_mut(place) {
             if reported.generation == header.generation {
@@ -121,11 +124,8 @@ impl Residency {
                 packets = if ahead as i32 >= 0 { ahead } else { 0 };
                 bytes = record.bytes.saturating_sub(reported.bytes);
             }
-            *reported = Reported {
-                bytes: record.bytes,
-                packets: record.packets,
-                generation: header.generation,
-            };
+            *reported =
+                Reported { bytes: record.bytes, packets: record.packets, generation: header.generation };
         }
         let opened = matches!(reason, Reason::Opened | Reason::Changed);
         let [a, b, c, d, e, f, u, v, w, x, y, z] = record.macs;

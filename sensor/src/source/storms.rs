@@ -93,7 +93,15 @@ mod tests {
     use super::*;
 
     fn row(cpu: usize, packets: u64, bitmap: u64) -> Row {
-        Row { cpu, source: [0, 9], packets, destinations: [bitmap, 0, 0, 0], window: 4, class: 0x104, ..Row::default() }
+        Row {
+            cpu,
+            source: [0, 9],
+            packets,
+            destinations: [bitmap, 0, 0, 0],
+            window: 4,
+            class: 0x104,
+            ..Row::default()
+        }
     }
 
     #[test]

@@ -65,8 +65,15 @@ pub enum State {
 
 impl State {
     /// All, in order.
-    pub const ALL: [Self; 7] =
-        [Self::Unknown, Self::Established, Self::Refused, Self::Unanswered, Self::OneSided, Self::Reset, Self::Closed];
+    pub const ALL: [Self; 7] = [
+        Self::Unknown,
+        Self::Established,
+        Self::Refused,
+        Self::Unanswered,
+        Self::OneSided,
+        Self::Reset,
+        Self::Closed,
+    ];
 
     /// The word in JSON and metrics.
     pub const fn name(self) -> &'static str {
@@ -181,7 +188,11 @@ impl Connection {
             spoke: [false; 2],
             volume_mark: 1 << 20,
             decoder: None,
-            streams: if syn { [Stream::default(), Stream::default()] } else { [Stream::joined(), Stream::joined()] },
+            streams: if syn {
+                [Stream::default(), Stream::default()]
+            } else {
+                [Stream::joined(), Stream::joined()]
+            },
             candidates: u64::MAX,
             attempts: 0,
             settled: false,
@@ -211,13 +222,19 @@ impl Connection {
     pub fn is_over_for(&self, event: &FlowEvent) -> bool {
         let bare_syn = event.packet_flags & (flag::SYN | flag::ACK) == flag::SYN;
         let over = matches!(self.state, State::Refused | State::Reset | State::Closed | State::Unanswered);
-        event.reason == Reason::Opened && bare_syn && (over || self.legs.iter().all(|l| l.flags & flag::ACK != 0))
+        event.reason == Reason::Opened
+            && bare_syn
+            && (over || self.legs.iter().all(|l| l.flags & flag::ACK != 0))
     }
 
     fn conclude(&self) -> State {
         let [client, server] = &self.legs;
         if self.transport != Transport::Tcp {
-            return if client.packets > 0 && server.packets > 0 { State::Established } else { State::Unknown };
+            return if client.packets > 0 && server.packets > 0 {
+                State::Established
+            } else {
+                State::Unknown
+            };
         }
         let answered = server.flags & flag::SYN != 0
             || (client.packets > 0 && server.packets > 0 && (client.flags | server.flags) & flag::RST == 0);

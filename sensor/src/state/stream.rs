@@ -112,7 +112,9 @@ impl Stream {
 
     fn drain_held(&mut self) {
         while let Some(next) = self.next {
-            let Some(seq) = self.held.keys().copied().find(|seq| next.wrapping_sub(*seq) as i32 >= 0) else { return };
+            let Some(seq) = self.held.keys().copied().find(|seq| next.wrapping_sub(*seq) as i32 >= 0) else {
+                return;
+            };
             if let Some((payload, wire_len)) = self.held.remove(&seq) {
                 self.append(next.wrapping_sub(seq), &payload, wire_len);
             }
@@ -127,7 +129,8 @@ mod tests {
     #[test]
     fn segments_out_of_order_and_repeated_give_each_byte_once() {
         let mut stream = Stream::default();
-        for (seq, bytes) in [(100, &b"abc"[..]), (106, b"ghi"), (100, b"abc"), (103, b"def"), (105, b"fghij")] {
+        for (seq, bytes) in [(100, &b"abc"[..]), (106, b"ghi"), (100, b"abc"), (103, b"def"), (105, b"fghij")]
+        {
             stream.push(seq, bytes, bytes.len());
         }
         assert_eq!(stream.view(), (&b"abcdefghij"[..], false, false));

@@ -65,7 +65,11 @@ pub fn check(ports: &[Link]) -> anyhow::Result<()> {
     }
     for (at, port) in ports.iter().enumerate() {
         if let Some(twin) = ports.iter().take(at).find(|twin| twin.index & 0xffff == port.index & 0xffff) {
-            bail!("interfaces {} and {} have indexes that differ by 65536; re-create one", twin.name, port.name);
+            bail!(
+                "interfaces {} and {} have indexes that differ by 65536; re-create one",
+                twin.name,
+                port.name
+            );
         }
         if let Some(program) = port.program {
             bail!(
@@ -88,13 +92,18 @@ pub fn attach(object: &mut Object, ports: &[Link], mode: Mode) -> anyhow::Result
         object.set_slot(port.index, u32::from(slot))?;
         let program = object.program("isthmus")?;
         let (link, degraded) = match mode {
-            Mode::Native => (one(program, port, XdpMode::Driver).map_err(|error| refused(error, port))?, false),
+            Mode::Native => {
+                (one(program, port, XdpMode::Driver).map_err(|error| refused(error, port))?, false)
+            }
             Mode::Generic => (one(program, port, XdpMode::Skb)?, true),
             Mode::Auto => match one(program, port, XdpMode::Driver) {
                 Ok(link) => (link, false),
                 Err(error) => {
                     let link = one(program, port, XdpMode::Skb)?;
-                    tracing::warn!("interface {}: generic mode, slower and without GRO, because: {error:#}", port.name);
+                    tracing::warn!(
+                        "interface {}: generic mode, slower and without GRO, because: {error:#}",
+                        port.name
+                    );
                     (link, true)
                 }
             },
@@ -114,7 +123,8 @@ fn refused(error: anyhow::Error, port: &Link) -> anyhow::Error {
 /// Attaches by a BPF link: it vanishes with its descriptor, whatever becomes of this process.
 fn one(program: &mut Xdp, port: &Link, mode: XdpMode) -> anyhow::Result<FdLink> {
     let name = &port.name;
-    let id = program.attach_to_if_index(port.index, mode).with_context(|| format!("cannot attach to {name}"))?;
+    let id =
+        program.attach_to_if_index(port.index, mode).with_context(|| format!("cannot attach to {name}"))?;
     let link = program.take_link(id)?;
     if let Ok(link) = FdLink::try_from(link) {
         return Ok(link);

@@ -141,7 +141,9 @@ impl Controls {
         if now.saturating_sub(self.bumped) < EPOCH {
             return Ok(());
         }
-        while let Some(over) = self.watched.iter().find(|(_, until)| **until <= now).map(|(address, _)| *address) {
+        while let Some(over) =
+            self.watched.iter().find(|(_, until)| **until <= now).map(|(address, _)| *address)
+        {
             self.unwatch(&over)?;
         }
         if self.dirty {

@@ -53,9 +53,18 @@ impl Counters {
             for (cpu, raw) in self.storm.get(&row, 0).context("BPF map STORM")?.iter().enumerate() {
                 let [a, b, packets, d0, d1, d2, d3, last] = *raw;
                 let [w0, w1, w2, w3, c0, c1, c2, c3] = last.to_ne_bytes();
-                let (window, class) = (u32::from_ne_bytes([w0, w1, w2, w3]), u32::from_ne_bytes([c0, c1, c2, c3]));
+                let (window, class) =
+                    (u32::from_ne_bytes([w0, w1, w2, w3]), u32::from_ne_bytes([c0, c1, c2, c3]));
                 if packets != 0 {
-                    rows.push(Row { cpu, row, source: [a, b], packets, destinations: [d0, d1, d2, d3], window, class });
+                    rows.push(Row {
+                        cpu,
+                        row,
+                        source: [a, b],
+                        packets,
+                        destinations: [d0, d1, d2, d3],
+                        window,
+                        class,
+                    });
                 }
             }
         }

@@ -69,7 +69,8 @@ pub fn list() -> anyhow::Result<Vec<Link>> {
             }
         }
     }
-    let answers = answers.context("the list of interfaces keeps changing")?.context("cannot list interfaces")?;
+    let answers =
+        answers.context("the list of interfaces keeps changing")?.context("cannot list interfaces")?;
     Ok(answers.iter().filter_map(|answer| read(answer)).collect())
 }
 
@@ -95,7 +96,8 @@ fn read(answer: &[u8]) -> Option<Link> {
                     match kind {
                         IFLA_XDP_ATTACHED => link.generic = value == [2],
                         // With programs in several modes at once only the single ids are given.
-                        IFLA_XDP_PROG_ID | IFLA_XDP_DRV_PROG_ID | IFLA_XDP_SKB_PROG_ID | IFLA_XDP_HW_PROG_ID => {
+                        IFLA_XDP_PROG_ID | IFLA_XDP_DRV_PROG_ID | IFLA_XDP_SKB_PROG_ID
+                        | IFLA_XDP_HW_PROG_ID => {
                             link.program = number(value).filter(|id| *id != 0).or(link.program);
                         }
                         _ => {}
@@ -150,7 +152,8 @@ pub fn resolve(names: &[String], links: &[Link]) -> anyhow::Result<(Vec<Link>, V
         descend(link, links, 0, &mut ports)?;
         if ports.first().is_none_or(|port| port.index != link.index) {
             let names = ports.iter().map(|port| port.name.as_str()).collect::<Vec<_>>().join(", ");
-            remarks.push(format!("{name} is a {}: watching {names} instead, with all their VLANs", link.kind));
+            remarks
+                .push(format!("{name} is a {}: watching {names} instead, with all their VLANs", link.kind));
         }
         for port in ports {
             if !found.iter().any(|known| known.index == port.index) {
@@ -161,7 +164,12 @@ pub fn resolve(names: &[String], links: &[Link]) -> anyhow::Result<(Vec<Link>, V
     Ok((found, remarks))
 }
 
-fn descend<'a>(link: &'a Link, links: &'a [Link], depth: u32, ports: &mut Vec<&'a Link>) -> anyhow::Result<()> {
+fn descend<'a>(
+    link: &'a Link,
+    links: &'a [Link],
+    depth: u32,
+    ports: &mut Vec<&'a Link>,
+) -> anyhow::Result<()> {
     let name = &link.name;
     if depth > 4 {
         bail!("interface {name} stands on more than four others; name the physical one");
@@ -179,7 +187,10 @@ fn descend<'a>(link: &'a Link, links: &'a [Link], depth: u32, ports: &mut Vec<&'
     if STACKED.contains(&link.kind.as_str()) {
         let lower = links.iter().find(|lower| link.lower == Some(lower.index));
         let Some(lower) = lower else {
-            bail!("interface {name} is a {} on an interface of another namespace; run isthmus there", link.kind);
+            bail!(
+                "interface {name} is a {} on an interface of another namespace; run isthmus there",
+                link.kind
+            );
         };
         if link.kind != "vlan" {
             bail!("interface {name} is a {} on {}; name {} instead", link.kind, lower.name, lower.name);
@@ -187,7 +198,10 @@ fn descend<'a>(link: &'a Link, links: &'a [Link], depth: u32, ports: &mut Vec<&'
         return descend(lower, links, depth.saturating_add(1), ports);
     }
     if !WITH_ETHERNET.contains(&link.hardware) {
-        bail!("interface {name} carries no Ethernet frames (hardware type {}); isthmus cannot watch it", link.hardware);
+        bail!(
+            "interface {name} carries no Ethernet frames (hardware type {}); isthmus cannot watch it",
+            link.hardware
+        );
     }
     ports.push(link);
     Ok(())

@@ -59,7 +59,8 @@ impl Merge {
         let on_time = ktime.max(self.released);
         if ktime < on_time {
             self.late = self.late.saturating_add(1);
-            if let Some(stamp) = self.bytes.get_mut(start..).and_then(|record| record.first_chunk_mut::<8>()) {
+            if let Some(stamp) = self.bytes.get_mut(start..).and_then(|record| record.first_chunk_mut::<8>())
+            {
                 // The header begins with its time.
                 *stamp = on_time.to_ne_bytes();
             }
@@ -81,7 +82,9 @@ impl Merge {
         self.hurried = self.hurried.saturating_add(count.saturating_sub(ready) as u64);
         for place in self.places.drain(..count) {
             self.released = self.released.max(place.ktime);
-            if let Some(record) = place.start.checked_add(place.len).and_then(|end| self.bytes.get(place.start..end)) {
+            if let Some(record) =
+                place.start.checked_add(place.len).and_then(|end| self.bytes.get(place.start..end))
+            {
                 deliver(record);
             }
         }
@@ -130,7 +133,9 @@ mod tests {
     #[test]
     fn rings_come_out_as_one_stream_in_time_order() {
         let mut merge = Merge::new(1 << 20);
-        for (ktime, ring, cpu, seq) in [(30, 0, 0, 3), (10, 0, 1, 1), (20, 2, 0, 5), (20, 1, 0, 4), (20, 1, 0, 2)] {
+        for (ktime, ring, cpu, seq) in
+            [(30, 0, 0, 3), (10, 0, 1, 1), (20, 2, 0, 5), (20, 1, 0, 4), (20, 1, 0, 2)]
+        {
             merge.push(&record(ktime, ring, cpu, seq));
         }
         assert_eq!(released(&mut merge, 29), [(10, 1), (20, 2), (20, 4), (20, 5)]);

@@ -24,13 +24,13 @@ use anyhow::Context as _;
 use sensor_ebpf::counters::Counter;
 
 pub use attach::{Attached, Mode};
+pub use mapped::Mapped;
 pub use object::Sizes;
 
 use self::clock::{Clock, monotonic};
 use self::control::Controls;
 use self::counters::Counters;
 use self::drain::Rings;
-use self::mapped::Mapped;
 use self::merge::Merge;
 use self::object::{Constants, Object};
 use self::sweep::Sweep;

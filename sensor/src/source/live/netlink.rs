@@ -8,7 +8,9 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use rustix::net::netlink::{GENERIC, SocketAddrNetlink};
-use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, send, socket_with};
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, send, socket_with,
+};
 
 const HEADER: usize = 16;
 const NLMSG_ERROR: u16 = 2;
@@ -83,7 +85,11 @@ impl Netlink {
                     NLMSG_DONE => return Ok(answers),
                     NLMSG_ERROR => {
                         let code = body.first_chunk::<4>().map_or(0, |code| i32::from_ne_bytes(*code));
-                        return if code == 0 { Ok(answers) } else { Err(io::Error::from_raw_os_error(-code)) };
+                        return if code == 0 {
+                            Ok(answers)
+                        } else {
+                            Err(io::Error::from_raw_os_error(-code))
+                        };
                     }
                     _ if answers.len() < MAX_ANSWERS => answers.push(body.to_vec()),
                     _ => return Err(io::ErrorKind::InvalidData.into()),
@@ -97,7 +103,10 @@ impl Netlink {
 }
 
 fn message_wants_no_ack(message: &[u8]) -> bool {
-    message.get(6..8).and_then(|flags| flags.first_chunk::<2>()).is_none_or(|f| u16::from_ne_bytes(*f) & ACK == 0)
+    message
+        .get(6..8)
+        .and_then(|flags| flags.first_chunk::<2>())
+        .is_none_or(|f| u16::from_ne_bytes(*f) & ACK == 0)
 }
 
 /// One message off the front: type, flags, body, and what comes after.

@@ -82,7 +82,9 @@ impl Object {
     /// When the program was built without its kernel part, privileges are missing, or the kernel refuses.
     pub fn load(sizes: Sizes, constants: &Constants) -> anyhow::Result<Self> {
         if OBJECT.is_empty() {
-            bail!("this isthmus was built without its kernel part (AYA_BUILD_SKIP=1): it can only replay captures");
+            bail!(
+                "this isthmus was built without its kernel part (AYA_BUILD_SKIP=1): it can only replay captures"
+            );
         }
         if !sizes.flow_sets.is_power_of_two() {
             bail!("flow_sets = {}: must be a power of two", sizes.flow_sets);
@@ -119,7 +121,8 @@ impl Object {
     /// # Errors
     /// When the object lacks it, which would be a broken build.
     pub fn program(&mut self, name: &str) -> anyhow::Result<&mut Xdp> {
-        let program = self.ebpf.program_mut(name).ok_or_else(|| anyhow!("the BPF object has no program {name}"))?;
+        let program =
+            self.ebpf.program_mut(name).ok_or_else(|| anyhow!("the BPF object has no program {name}"))?;
         Ok(program.try_into()?)
     }
 
@@ -190,7 +193,9 @@ impl Object {
             }
         }
         let mut ports: Array<&mut MapData, [u8; CHUNK]> = self.map("PORTS")?;
-        for (index, chunk) in (0_u32..).zip(&chunks).filter(|(_, chunk)| chunk.iter().any(|class| *class != 0)) {
+        for (index, chunk) in
+            (0_u32..).zip(&chunks).filter(|(_, chunk)| chunk.iter().any(|class| *class != 0))
+        {
             ports.set(index, chunk, 0).context("BPF map PORTS")?;
         }
         let mut classes: Array<&mut MapData, [u16; 2]> = self.map("CLASSES")?;
@@ -225,7 +230,9 @@ fn explain<E: std::error::Error + Send + Sync + 'static>(error: E, what: &str) -
         cause = at.source();
     }
     if denied {
-        return anyhow!("cannot {what}: permission denied; run as root or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
+        return anyhow!(
+            "cannot {what}: permission denied; run as root or with CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN"
+        );
     }
     anyhow::Error::new(error).context(format!("cannot {what}; `isthmus doctor` says what this kernel lacks"))
 }

@@ -27,7 +27,7 @@ const BATCH: usize = 1 << 14;
 
 /// Multipliers of the flow hash: odd and fixed, so that the same capture gives the same records. The fractional digits
 /// of the golden ratio and odd constants of xxHash and wyhash.
-const SECRETS: [u64; 5] = [
+pub const SECRETS: [u64; 5] = [
     0x9e37_79b9_7f4a_7c15,
     0xc2b2_ae3d_27d4_eb4f,
     0x1656_67b1_9e37_79f9,

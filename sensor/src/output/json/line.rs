@@ -1,0 +1,162 @@
+//! One line in the making: an object whose fields are set by path.
+
+use std::net::IpAddr;
+
+use sensor_ebpf::flow::Transport;
+use serde_json::{Map, Value};
+use sha1::{Digest as _, Sha1};
+
+use crate::output::community;
+use crate::state::connection::{Connection, End};
+use crate::time::Time;
+
+/// The ECS version the field names follow.
+const ECS: &str = "8.17.0";
+
+/// What `event.kind` says (ECS).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Something happened.
+    Event,
+    /// Somebody should look.
+    Alert,
+    /// Numbers.
+    Metric,
+    /// How something stands.
+    State,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Alert => "alert",
+            Self::Metric => "metric",
+            Self::State => "state",
+        }
+    }
+}
+
+/// An object with nested fields; its keys come out sorted, whatever the order they were set in.
+pub(super) struct Line(Value);
+
+impl Line {
+    /// A line of `isthmus.DATASET` with the fields that every line has, but its id.
+    pub(super) fn new(dataset: &str, kind: Kind, at: Time, observer: &str) -> Self {
+        let mut line = Self(Value::Object(Map::new()));
+        line.set("@timestamp", at.to_string());
+        line.set("ecs.version", ECS);
+        line.set("event.dataset", format!("isthmus.{dataset}"));
+        line.set("event.kind", kind.name());
+        line.set("observer.name", observer);
+        line.set("observer.product", "Isthmus");
+        line.set("observer.type", "ids");
+        line
+    }
+
+    /// Sets the field at `path`, `a.b.c`; what is there already is replaced.
+    pub(super) fn set(&mut self, path: &str, value: impl Into<Value>) {
+        let mut at = &mut self.0;
+        for key in path.split('.') {
+            if !at.is_object() {
+                *at = Value::Object(Map::new());
+            }
+            let Value::Object(map) = at else { return };
+            at = map.entry(key).or_insert(Value::Null);
+        }
+        *at = value.into();
+    }
+
+    /// As [`Line::set`], where there is something to set.
+    pub(super) fn set_some(&mut self, path: &str, value: Option<impl Into<Value>>) {
+        if let Some(value) = value {
+            self.set(path, value);
+        }
+    }
+
+    /// A field of commands and connections: under `isthmus.`, where ECS wants it, and at the top, where short queries
+    /// look for it.
+    pub(super) fn set_twice(&mut self, path: &str, value: impl Into<Value>) {
+        let value = value.into();
+        self.set(&format!("isthmus.{path}"), value.clone());
+        self.set(path, value);
+    }
+
+    /// Address and port of one end, as `source` or `destination`. Port zero is no port.
+    pub(super) fn end(&mut self, which: &str, ip: IpAddr, port: Option<u16>) {
+        self.set(&format!("{which}.ip"), ip.to_string());
+        self.set_some(&format!("{which}.port"), port.filter(|port| *port != 0));
+    }
+
+    /// What every line about a connection says of it, its ends in the order given.
+    pub(super) fn connection(&mut self, connection: &Connection, source: End, destination: End) {
+        // Without ports other things stand in their place (an ICMP type, a protocol's number).
+        let ports = matches!(connection.transport, Transport::Tcp | Transport::Udp);
+        self.end("source", source.ip, ports.then_some(source.port));
+        self.end("destination", destination.ip, ports.then_some(destination.port));
+        self.set("network.transport", connection.transport_name());
+        self.set_some("network.protocol", connection.protocol.map(|spec| spec.name));
+        self.set_some("network.community_id", community::id(connection));
+        // As ECS has it: the outer tag is the VLAN, a second one stands apart.
+        let [outer, inner] = connection.vlans.map(|vlan| (vlan != 0).then(|| vlan.to_string()));
+        self.set_some("network.vlan.id", outer);
+        self.set_some("network.inner.vlan.id", inner);
+    }
+
+    /// Gives a line without `event.id` one that the same line gets again whenever the same input is read: a hash of
+    /// what it says and of `ordinal`, which tells apart equal lines of one moment.
+    pub(super) fn identify(&mut self, ordinal: u64) {
+        if self.0.pointer("/event/id").is_some() {
+            return;
+        }
+        let digest =
+            Sha1::new().chain_update(self.0.to_string()).chain_update(ordinal.to_be_bytes()).finalize();
+        let id: String = digest.iter().take(10).map(|byte| format!("{byte:02x}")).collect();
+        self.set("event.id", id);
+    }
+
+    /// The finished object.
+    pub(super) fn into_value(self) -> Value {
+        self.0
+    }
+}
+
+/// `00-11-22-33-44-55`, as ECS wants it.
+pub(super) fn mac(mac: [u8; 6]) -> String {
+    mac.map(|byte| format!("{byte:02X}")).join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn fields_nest_by_their_path() {
+        let mut line = Line(json!({}));
+        line.set("a.b", 1);
+        line.set("a.c.d", "x");
+        line.set_some("a.e", None::<u64>);
+        assert_eq!(line.into_value(), json!({ "a": { "b": 1, "c": { "d": "x" } } }));
+    }
+
+    #[test]
+    fn the_same_line_has_the_same_id_and_its_twin_another() {
+        let id = |ordinal| {
+            let mut line = Line::new("command", Kind::Event, Time(1), "gw");
+            line.identify(ordinal);
+            line.into_value().pointer("/event/id").cloned().unwrap()
+        };
+        assert_eq!(id(0), id(0));
+        assert_ne!(id(0), id(1));
+    }
+
+    #[test]
+    fn an_id_that_was_given_is_kept() {
+        let mut line = Line::new("finding", Kind::Alert, Time(1), "gw");
+        line.set("event.id", "finding-1");
+        line.identify(0);
+        assert_eq!(line.into_value().pointer("/event/id"), Some(&json!("finding-1")));
+    }
+}
