@@ -386,7 +386,7 @@ mod tests {
                 .iter()
                 .zip(secrets)
                 .fold(0_u64, |sum, (w, m)| sum.wrapping_add(w.wrapping_mul(m)));
-            (sum >> 32) * 4096 >> 32
+            ((sum >> 32) * 4096) >> 32
         };
         let base = FlowKey {
             src: mapped([10, 0, 0, 1]),

@@ -2,12 +2,11 @@
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use serde_json::Value;
 
 use crate::cli::{Format, ModeArg, RunArgs, configuration};
 use crate::engine::Engine;
@@ -16,7 +15,7 @@ use crate::mind::Mind;
 use crate::observer::Tee;
 use crate::output::metrics::Metrics;
 use crate::output::web::{self, Shared};
-use crate::output::{Sink, json, json::JsonLines, text::Text};
+use crate::output::{Sink, json::JsonLines, text::Text};
 use crate::source::live::{Live, LiveOptions, Mode, caps};
 use crate::source::{Record, Source as _};
 use crate::state::World;
@@ -38,11 +37,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
         None => Incidents::default(),
     };
     let mut engine = Engine::new(Mind::new(world, incidents));
-    let shared = Arc::new(Shared {
-        metrics: Metrics::new(&args.interfaces)?,
-        ready: AtomicBool::new(false),
-        incidents: Mutex::new("[]".to_owned()),
-    });
+    let shared = Arc::new(Shared::new(Metrics::new(&args.interfaces)?));
     let stop: Stop = Arc::default();
     serve(&config.web.listen, &shared, &stop)?;
     let mode = match args.mode {
@@ -78,7 +73,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
         if ticked {
             sink.flush()?;
             shared.metrics.update(&engine, &source.counters());
-            publish(&shared, &engine, &config.observer.name);
+            shared.publish(&engine, &config.observer.name);
             if let Some(store) = &mut store {
                 store.save(&mut engine.mind)?;
             }
@@ -94,14 +89,6 @@ pub fn run(args: &RunArgs) -> Result<()> {
         store.save(&mut engine.mind)?;
     }
     Ok(())
-}
-
-fn publish(shared: &Shared, engine: &Engine, observer: &str) {
-    let incidents: Vec<Value> =
-        engine.mind.incidents.iter().map(|incident| json::incident(incident, "summary", observer)).collect();
-    if let Ok(mut body) = shared.incidents.lock() {
-        *body = Value::Array(incidents).to_string();
-    }
 }
 
 /// Starts the thread that serves HTTP and waits for signals; an address that cannot be listened on fails here.

@@ -1,6 +1,8 @@
 //! Real captures, against figures of an independent dissector (tshark 4.0). They are found by `ISTHMUS_CAPTURES` or in
 //! `../shared/captures` beside the repository; without them these tests say that they skip.
 
+#![expect(clippy::unwrap_used, reason = "a failing test shows where")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;

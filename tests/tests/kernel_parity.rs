@@ -51,8 +51,10 @@ impl Pair {
         first.set(0);
         rustix::thread::sched_setaffinity(None, &first).expect("CPU 0");
         let sizes = Sizes { flow_sets: SETS, ..Sizes::default() };
-        let mut object = Object::load(sizes, &Constants { secrets: SECRETS, test_clock: true }).expect("loads");
-        let rings = ["LIFECYCLE", "INDUSTRIAL", "ACCESS", "EVIDENCE"].map(|name| object.take(name).expect(name));
+        let mut object =
+            Object::load(sizes, &Constants { secrets: SECRETS, test_clock: true }).expect("loads");
+        let rings =
+            ["LIFECYCLE", "INDUSTRIAL", "ACCESS", "EVIDENCE"].map(|name| object.take(name).expect(name));
         Self {
             rings: rings.into(),
             control: object.take("CONTROL").expect("CONTROL"),
@@ -135,7 +137,8 @@ impl Pair {
             assert_eq!(kernel[3..7], host.destinations, "{name}: storm row {row}");
         }
         let entries = 2 * SETS as usize;
-        let mapped = isthmus::source::live::Mapped::new(self.object.flows().expect("FLOWS"), entries).expect("maps");
+        let mapped =
+            isthmus::source::live::Mapped::new(self.object.flows().expect("FLOWS"), entries).expect("maps");
         let mut host: Vec<Option<Snapshot>> = vec![None; entries];
         for (at, set) in self.memory.touched(0, 0, 1) {
             for (way, entry) in set.ways.iter().enumerate() {
@@ -170,14 +173,38 @@ fn by_hand() -> Vec<Vec<u8>> {
         tcp(0x11, b""),
         tcp(0x02, b""),
         tcp(0x14, b""),
-        base().vlan(20).ipv4([10, 0, 0, 1], [10, 0, 0, 2]).tcp(40_001, 502).flags(0x18).payload(&[7; 12]).build(),
-        base().tag(0x88a8, 100).vlan(20).ipv4([10, 0, 0, 1], [10, 0, 0, 3]).udp(1, 2).payload(&[1; 300]).build(),
+        base()
+            .vlan(20)
+            .ipv4([10, 0, 0, 1], [10, 0, 0, 2])
+            .tcp(40_001, 502)
+            .flags(0x18)
+            .payload(&[7; 12])
+            .build(),
+        base()
+            .tag(0x88a8, 100)
+            .vlan(20)
+            .ipv4([10, 0, 0, 1], [10, 0, 0, 3])
+            .udp(1, 2)
+            .payload(&[1; 300])
+            .build(),
         base().tag(0x8100, 0).ipv4([10, 0, 0, 1], [10, 0, 0, 4]).udp(53, 40_000).payload(&[1; 30]).build(),
-        base().tag(0x88a8, 1).vlan(2).vlan(3).ipv4([10, 0, 0, 1], [10, 0, 0, 4]).udp(5, 6).payload(b"x").build(),
+        base()
+            .tag(0x88a8, 1)
+            .vlan(2)
+            .vlan(3)
+            .ipv4([10, 0, 0, 1], [10, 0, 0, 4])
+            .udp(5, 6)
+            .payload(b"x")
+            .build(),
         base().arp(1, (A, [10, 0, 0, 1].into()), (B, [10, 0, 0, 2].into())).build(),
         base().ipv4([10, 0, 0, 1], [10, 0, 0, 5]).ip_options(&[1; 8]).tcp(9, 102).payload(hello).build(),
         base().ipv4([10, 0, 0, 1], [10, 0, 0, 5]).fragment(7, 0, true).udp(9, 10).payload(&[3; 64]).build(),
-        base().ipv4([10, 0, 0, 1], [10, 0, 0, 5]).fragment(7, 72, false).protocol(17).payload(&[3; 64]).build(),
+        base()
+            .ipv4([10, 0, 0, 1], [10, 0, 0, 5])
+            .fragment(7, 72, false)
+            .protocol(17)
+            .payload(&[3; 64])
+            .build(),
         base().ipv4([10, 0, 0, 1], [10, 0, 0, 6]).icmp(8, 0, [0, 1, 0, 1]).payload(&[9; 40]).build(),
         base().ipv4([10, 0, 0, 1], [10, 0, 0, 6]).protocol(47).payload(&[9; 40]).build(),
         base().ipv6(v6(1), v6(2)).tcp(40_000, 4840).flags(0x18).payload(&[5; 200]).build(),
@@ -278,12 +305,8 @@ fn kernel_and_host_agree_on_verdicts_watches_and_a_silent_reader() {
     let mut pair = Pair::new(Limits::default());
     let server = Endpoint { address: mapped([10, 0, 0, 2]), port: 9999, transport: 1, zero: [0; 5] };
     let key: [u64; 3] = zerocopy::transmute!(server);
-    let frame = base()
-        .ipv4([10, 0, 0, 1], [10, 0, 0, 2])
-        .tcp(40_000, 9999)
-        .flags(0x18)
-        .payload(&[7; 1000])
-        .build();
+    let frame =
+        base().ipv4([10, 0, 0, 1], [10, 0, 0, 2]).tcp(40_000, 9999).flags(0x18).payload(&[7; 1000]).build();
     for _ in 0..20 {
         pair.frame(&frame, "unknown");
     }
@@ -317,8 +340,10 @@ fn kernel_and_host_agree_on_verdicts_watches_and_a_silent_reader() {
 #[test]
 #[ignore = "needs root"]
 fn kernel_and_host_agree_on_every_capture() {
-    let folder = std::env::var_os("ISTHMUS_CAPTURES")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/captures")), PathBuf::from);
+    let folder = std::env::var_os("ISTHMUS_CAPTURES").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/captures")),
+        PathBuf::from,
+    );
     let Ok(listing) = std::fs::read_dir(&folder) else {
         println!("skipped: no captures (set ISTHMUS_CAPTURES)");
         return;

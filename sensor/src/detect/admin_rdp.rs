@@ -13,7 +13,7 @@ pub static SPEC: Spec = Spec {
     summary: "A remote desktop session to a host of the plant by a client or user it is not used to. An administrator's login name, RestrictedAdmin, or a target that is a SCADA server, engineering station or server make it an administrator's session; the finding says which of these it was.",
     techniques: &["T0886", "T0859", "T0823"],
     severity: Severity::High,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

@@ -11,7 +11,7 @@ pub static SPEC: Spec = Spec {
     summary: "Somebody told a controller to stop, start, restart or reset. Always raised, whoever it is; a refused command weighs less than an accepted one.",
     techniques: &["T0858", "T0816"],
     severity: Severity::Critical,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

@@ -35,7 +35,7 @@ pub static SPEC: Spec = Spec {
     summary: "One connection moved far more bytes, in either direction, than its client and server usually move, or than such a service usually does where they are new. Below an absolute floor nothing is unusual.",
     techniques: &["T0882", "T0867"],
     severity: Severity::Medium,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

@@ -17,7 +17,7 @@ pub static SPEC: Spec = Spec {
     summary: "Connections to external hosts are refused or unanswered more often than this host is used to; one to an industrial port is enough. A failed connection to port 502 is Modbus by port only: nobody saw Modbus.",
     techniques: &["T0885"],
     severity: Severity::Medium,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

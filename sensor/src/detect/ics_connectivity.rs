@@ -12,7 +12,7 @@ pub static SPEC: Spec = Spec {
     summary: "Two hosts of OT speak an industrial protocol to each other that never did.",
     techniques: &["T0886", "T0848"],
     severity: Severity::Medium,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

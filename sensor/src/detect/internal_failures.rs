@@ -20,7 +20,7 @@ pub static SPEC: Spec = Spec {
     summary: "A host's connections to other hosts inside are refused or unanswered more often than it is used to.",
     techniques: &["T0846"],
     severity: Severity::Medium,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]
@@ -30,8 +30,7 @@ impl Detector for Model {
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Failed(connection) = happening else { return };
         let (client, server, now) = (connection.client.ip, connection.server.ip, context.now);
-        if !is_unicast(server)
-            || !(connection.industrial_port().is_none() && !context.world.is_external(server))
+        if !is_unicast(server) || connection.industrial_port().is_some() || context.world.is_external(server)
         {
             return;
         }

@@ -12,7 +12,7 @@ pub static SPEC: Spec = Spec {
     summary: "A host outside the OT zones, or one nobody knows, speaks an industrial protocol to a device of the plant. Raised on content, not on a port.",
     techniques: &["T0886"],
     severity: Severity::High,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

@@ -12,7 +12,7 @@ pub static SPEC: Spec = Spec {
     summary: "Writes and changes of configuration by a client that never did that to this device.",
     techniques: &["T0855", "T0836"],
     severity: Severity::High,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

@@ -12,7 +12,7 @@ pub static SPEC: Spec = Spec {
     summary: "A device that appeared after the site was learned reaches OT, opens a remote desktop or speaks an industrial protocol.",
     techniques: &["T0864"],
     severity: Severity::Medium,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

@@ -12,7 +12,7 @@ pub static SPEC: Spec = Spec {
     summary: "Commands that ask devices what they are and hold, by a client that never asked this one.",
     techniques: &["T0888", "T0861"],
     severity: Severity::Medium,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

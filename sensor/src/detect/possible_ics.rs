@@ -10,7 +10,7 @@ pub static SPEC: Spec = Spec {
     summary: "A host that never did speaks industrial content, also on ports where it is not expected.",
     techniques: &["T0885"],
     severity: Severity::Medium,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

@@ -18,7 +18,7 @@ pub static SPEC: Spec = Spec {
     summary: "A host reaches external endpoints that nobody here ever reached, at a rate it is not used to.",
     techniques: &["T0869"],
     severity: Severity::Low,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

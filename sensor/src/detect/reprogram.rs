@@ -16,7 +16,7 @@ pub static SPEC: Spec = Spec {
     summary: "Program blocks, logic or firmware are written to a controller, activated or deleted. Always raised. The stop and start around a download are part of it.",
     techniques: &["T0843", "T0889", "T0845"],
     severity: Severity::Critical,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

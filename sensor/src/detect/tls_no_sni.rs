@@ -13,7 +13,7 @@ pub static SPEC: Spec = Spec {
     summary: "A ClientHello without server name to an external endpoint new to the site. Browsers send a name; command channels often do not.",
     techniques: &["T0869", "T0885"],
     severity: Severity::Low,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

@@ -15,7 +15,7 @@ pub static SPEC: Spec = Spec {
     summary: "An external endpoint that hardly anybody here reaches answers with a certificate whose issuer is its subject and whose own key verifies it. TLS 1.3 and resumption hide certificates: there this is not observable.",
     techniques: &["T0869", "T0885"],
     severity: Severity::Medium,
-    build: || Box::new(Model::default()),
+    build: || Box::new(Model),
 };
 
 #[derive(Default)]

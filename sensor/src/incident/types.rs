@@ -23,6 +23,9 @@ pub enum State {
 }
 
 impl State {
+    /// All, in order.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Quiet, Self::Closed, Self::Acknowledged];
+
     /// The word in JSON.
     pub const fn name(self) -> &'static str {
         match self {

@@ -77,6 +77,6 @@ impl Tally {
         }
         // Quiet windows are lessons too.
         self.learned.learn(0, age.saturating_sub(WINDOW), HALF_LIFE);
-        *self = Self { learned: self.learned.clone(), start: now, ..Self::default() };
+        *self = Self { learned: self.learned, start: now, ..Self::default() };
     }
 }

@@ -69,7 +69,10 @@ fn check(path: &str) -> Result<String> {
     ensure!(opened == inserted, "{inserted} flows, {opened} records");
     let payload = program.drain(Ring::Industrial)?;
     ensure!(payload == 2, "of two industrial payloads {payload} were shipped");
-    Ok(format!("{packets} frames, {inserted} flows, {opened} lifecycle and {payload} industrial records"))
+    let (instructions, walked) = program.size()?;
+    Ok(format!(
+        "{instructions} instructions, {walked} walked by the verifier; {packets} frames, {inserted} flows, {opened} lifecycle and {payload} industrial records"
+    ))
 }
 
 /// Each way through the program once: every frame but the last two opens a flow of its own.

@@ -141,6 +141,16 @@ impl Loaded {
         Ok(self.ebpf.program(self.program).context("the program is gone")?.try_into()?)
     }
 
+    /// Instructions after translation, and those the verifier walked (0 where the kernel does not say): what the
+    /// program costs to run and to load. The verifier gives up at a million.
+    ///
+    /// # Errors
+    /// When the kernel does not describe it.
+    pub fn size(&self) -> Result<(u32, u32)> {
+        let info = self.xdp()?.info()?;
+        Ok((info.size_translated().unwrap_or(0) / 8, info.verified_instruction_count().unwrap_or(0)))
+    }
+
     /// A counter, over all CPUs.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ const IFLA_XDP_HW_PROG_ID: u16 = 7;
 const IFLA_XDP_EXPECTED_FD: u16 = 8;
 /// Bytes of `struct ifinfomsg`.
 const IFINFO: usize = 16;
+const IFF_UP: u32 = 1;
 /// `XDP_FLAGS_REPLACE`: only if the program attached is the expected one.
 const XDP_REPLACE: u32 = 1 << 4;
 /// Ethernet and loopback frames begin with an Ethernet header; others do not (`ARPHRD_*`).
@@ -41,6 +42,8 @@ pub struct Link {
     pub mtu: u32,
     /// `ARPHRD_*`: what its frames begin with.
     pub hardware: u16,
+    /// Whether it is set up to carry packets.
+    pub up: bool,
     /// `bridge`, `bond`, `vlan`, `veth` …; empty for hardware.
     pub kind: String,
     /// The bridge or bond it is a port of.
@@ -75,10 +78,11 @@ pub fn list() -> anyhow::Result<Vec<Link>> {
 }
 
 fn read(answer: &[u8]) -> Option<Link> {
-    let [_, _, t0, t1, i0, i1, i2, i3, ..] = *answer.first_chunk::<IFINFO>()?;
+    let [_, _, t0, t1, i0, i1, i2, i3, f0, f1, f2, f3, ..] = *answer.first_chunk::<IFINFO>()?;
     let mut link = Link {
         index: u32::from_ne_bytes([i0, i1, i2, i3]),
         hardware: u16::from_ne_bytes([t0, t1]),
+        up: u32::from_ne_bytes([f0, f1, f2, f3]) & IFF_UP != 0,
         ..Link::default()
     };
     for (kind, value) in attributes(answer.get(IFINFO..)?) {

@@ -3,19 +3,22 @@
 //! In the order of a start: [`links`] says what interfaces there are, [`object`] loads the program, [`attach`] puts it
 //! on them, [`clock`] learns the kernel's time. Then, every five milliseconds: [`drain`] empties the rings, [`merge`]
 //! makes one stream of them; each second [`sweep`] reads a part of the [`mapped`] cache, [`counters`] what was
-//! counted, [`control`] says that user space lives. [`caps`] gives up all privilege.
+//! counted, [`control`] says that user space lives. [`caps`] gives up all privilege; [`doctor`] says
+//! what is amiss.
 
 mod attach;
 pub mod caps;
 mod clock;
 mod control;
 mod counters;
+pub mod doctor;
 mod drain;
 mod links;
 mod mapped;
 mod merge;
 mod netlink;
 pub mod object;
+mod offloads;
 mod sweep;
 
 use std::time::Duration;

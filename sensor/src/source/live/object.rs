@@ -16,6 +16,11 @@ use crate::source::policy::{class_policy, port_classes};
 
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/isthmus-xdp"));
 
+/// Whether this build has the kernel part.
+pub const fn is_built_in() -> bool {
+    !OBJECT.is_empty()
+}
+
 /// A [`Cpu`] as aya copies it.
 pub type RawCpu = [u64; size_of::<Cpu>() / 8];
 /// A [`Control`] as aya copies it.
@@ -81,7 +86,7 @@ impl Object {
     /// # Errors
     /// When the program was built without its kernel part, privileges are missing, or the kernel refuses.
     pub fn load(sizes: Sizes, constants: &Constants) -> anyhow::Result<Self> {
-        if OBJECT.is_empty() {
+        if !is_built_in() {
             bail!(
                 "this isthmus was built without its kernel part (AYA_BUILD_SKIP=1): it can only replay captures"
             );

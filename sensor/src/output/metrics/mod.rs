@@ -1,9 +1,13 @@
 //! Prometheus metrics: closed label sets, every known series from zero, no addresses.
 
-use prometheus::core::Collector as _;
-use prometheus::proto::MetricType;
-use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
+mod exposition;
+mod process;
+#[cfg(test)]
+mod tests;
+
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry};
 use sensor_ebpf::counters::Counter;
+use sensor_ebpf::record::Ring;
 
 use crate::detect;
 use crate::detect::finding::{Finding, Severity};
@@ -14,13 +18,17 @@ use crate::protocol::{self, Action, Command, Malformed, Side};
 use crate::state::ConnectionState;
 use crate::state::connection::Connection;
 use crate::time::Time;
+pub use exposition::Format;
 
 /// The series of one sensor.
 pub struct Metrics {
     registry: Registry,
+    packets: IntCounter,
+    bytes: IntCounter,
     path: IntCounterVec,
     records: IntCounterVec,
     lost: IntCounterVec,
+    missing: IntCounter,
     findings: IntCounterVec,
     commands: IntCounterVec,
     connections: IntCounterVec,
@@ -32,7 +40,7 @@ pub struct Metrics {
     degraded: IntGaugeVec,
 }
 
-/// The name of a packet-path counter in labels.
+/// The name of a packet-path counter in labels and summaries.
 pub const fn counter_name(counter: Counter) -> &'static str {
     match counter {
         Counter::Packets => "packets",
@@ -53,6 +61,22 @@ pub const fn counter_name(counter: Counter) -> &'static str {
     }
 }
 
+/// The ring a counter of lost records is about.
+const fn ring(counter: Counter) -> Option<Ring> {
+    match counter {
+        Counter::LostLifecycle => Some(Ring::Lifecycle),
+        Counter::LostIndustrial => Some(Ring::Industrial),
+        Counter::LostAccess => Some(Ring::Access),
+        Counter::LostEvidence => Some(Ring::Evidence),
+        _ => None,
+    }
+}
+
+/// A counter that somebody else keeps: takes over its value, which never falls.
+fn raise(counter: &IntCounter, to: u64) {
+    counter.inc_by(to.saturating_sub(counter.get()));
+}
+
 impl Metrics {
     /// All series, at zero.
     ///
@@ -60,6 +84,12 @@ impl Metrics {
     /// Where two series have one name: a mistake in this file.
     pub fn new(interfaces: &[String]) -> anyhow::Result<Self> {
         let registry = Registry::new();
+        registry.register(Box::new(process::Process::new()?))?;
+        let single = |name: &str, help: &str| -> anyhow::Result<IntCounter> {
+            let counter = IntCounter::with_opts(Opts::new(name, help))?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok(counter)
+        };
         let counter = |name: &str, help: &str, labels: &[&str]| -> anyhow::Result<IntCounterVec> {
             let vec = IntCounterVec::new(Opts::new(name, help), labels)?;
             registry.register(Box::new(vec.clone()))?;
@@ -78,16 +108,22 @@ impl Metrics {
         let build = gauge_vec("isthmus_build_info", "Version of this sensor, always 1.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         let metrics = Self {
+            packets: single("isthmus_packets_total", "Frames the packet path saw.")?,
+            bytes: single("isthmus_bytes_total", "Bytes of frames the packet path saw, as on the wire.")?,
             path: counter(
                 "isthmus_packet_path_total",
-                "What the packet path counted, by event; bytes among them.",
-                &["event"],
+                "Frames and flow entries the packet path treated specially, by reason.",
+                &["reason"],
             )?,
             records: counter("isthmus_records_total", "Records the engine took in, by kind.", &["kind"])?,
             lost: counter(
                 "isthmus_records_lost_total",
-                "Records lost between kernel and engine, by stage.",
-                &["stage"],
+                "Records a ring had no room for, by ring.",
+                &["ring"],
+            )?,
+            missing: single(
+                "isthmus_records_missing_total",
+                "Records the engine missed by their sequence numbers, whatever the cause.",
             )?,
             findings: counter(
                 "isthmus_findings_total",
@@ -134,14 +170,21 @@ impl Metrics {
 
     fn start_at_zero(&self, interfaces: &[String]) {
         for counter in Counter::ALL {
-            self.path.with_label_values(&[counter_name(counter)]);
+            match counter {
+                Counter::Packets | Counter::Bytes => {}
+                _ => match ring(counter) {
+                    Some(ring) => drop(self.lost.with_label_values(&[ring.name()])),
+                    None => drop(self.path.with_label_values(&[counter_name(counter)])),
+                },
+            }
         }
         for kind in KINDS {
             self.records.with_label_values(&[kind]);
         }
-        self.lost.with_label_values(&["ring"]);
         for spec in detect::REGISTRY {
-            self.findings.with_label_values(&[spec.id, spec.severity.name()]);
+            for severity in Severity::ALL {
+                self.findings.with_label_values(&[spec.id, severity.name()]);
+            }
         }
         for spec in protocol::REGISTRY {
             self.malformed.with_label_values(&[spec.name]);
@@ -170,22 +213,30 @@ impl Metrics {
 
     /// Takes over what engine and packet path counted themselves.
     pub fn update(&self, engine: &Engine, counters: &[u64; Counter::COUNT]) {
-        let raise = |vec: &IntCounterVec, label: &str, to: u64| {
-            let counter = vec.with_label_values(&[label]);
-            counter.inc_by(to.saturating_sub(counter.get()));
-        };
         for (counter, n) in Counter::ALL.iter().zip(counters) {
-            raise(&self.path, counter_name(*counter), *n);
+            match counter {
+                Counter::Packets => raise(&self.packets, *n),
+                Counter::Bytes => raise(&self.bytes, *n),
+                _ => match ring(*counter) {
+                    Some(ring) => raise(&self.lost.with_label_values(&[ring.name()]), *n),
+                    None => raise(&self.path.with_label_values(&[counter_name(*counter)]), *n),
+                },
+            }
         }
         for (kind, n) in KINDS.iter().zip(engine.tallies.records) {
-            raise(&self.records, kind, n);
+            raise(&self.records.with_label_values(&[kind]), n);
         }
-        raise(&self.lost, "ring", engine.tallies.lost);
+        raise(&self.missing, engine.tallies.lost);
         let world = engine.world();
-        raise(&self.evictions, "connections", engine.tallies.evicted);
-        raise(&self.evictions, "hosts", world.hosts.evicted);
-        raise(&self.evictions, "conversations", world.conversations.evicted);
-        raise(&self.evictions, "externals", world.externals.evicted);
+        let evictions = [
+            ("connections", engine.tallies.evicted),
+            ("hosts", world.hosts.evicted),
+            ("conversations", world.conversations.evicted),
+            ("externals", world.externals.evicted),
+        ];
+        for (table, n) in evictions {
+            raise(&self.evictions.with_label_values(&[table]), n);
+        }
         self.hosts.set(i64::try_from(world.hosts.len()).unwrap_or(i64::MAX));
         self.conversations.set(i64::try_from(world.conversations.len()).unwrap_or(i64::MAX));
         for severity in Severity::ALL {
@@ -199,50 +250,13 @@ impl Metrics {
         }
     }
 
-    /// The exposition text: Prometheus text 0.0.4, or OpenMetrics 1.0.
-    pub fn render(&self, openmetrics: bool) -> String {
-        let mut text = String::new();
-        for family in self.registry.gather() {
-            let is_counter = family.get_field_type() == MetricType::COUNTER;
-            let name = family.name();
-            // OpenMetrics names a counter's family without its suffix.
-            let family_name =
-                if openmetrics && is_counter { name.strip_suffix("_total").unwrap_or(name) } else { name };
-            let kind = if is_counter { "counter" } else { "gauge" };
-            text.push_str(&format!("# HELP {family_name} {}\n# TYPE {family_name} {kind}\n", family.help()));
-            for metric in family.get_metric() {
-                let labels: Vec<String> = metric
-                    .get_label()
-                    .iter()
-                    .map(|l| format!("{}=\"{}\"", l.name(), escape(l.value())))
-                    .collect();
-                let labels =
-                    if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-                let value = if is_counter {
-                    metric.get_counter().get_value()
-                } else {
-                    metric.get_gauge().get_value()
-                };
-                text.push_str(&format!("{name}{labels} {value}\n"));
-            }
-        }
-        if openmetrics {
-            text.push_str("# EOF\n");
-        }
-        text
-    }
-
-    /// How many series there are: for tests.
-    pub fn families(&self) -> usize {
-        self.path.desc().len().saturating_add(self.registry.gather().len())
+    /// The exposition text.
+    pub fn render(&self, format: Format) -> String {
+        exposition::write(&self.registry.gather(), format)
     }
 }
 
 const KINDS: [&str; 5] = ["flow", "frame", "storm", "loss", "tick"];
-
-fn escape(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
-}
 
 impl Observer for &Metrics {
     fn finding(&mut self, finding: &Finding) {

@@ -1,0 +1,83 @@
+//! What Prometheus sees.
+
+use super::*;
+use crate::incident::Incidents;
+use crate::mind::Mind;
+use crate::state::World;
+use crate::state::world::Settings;
+use crate::state::zone::Zones;
+
+fn metrics() -> Metrics {
+    Metrics::new(&["eth0".to_owned()]).unwrap()
+}
+
+#[test]
+fn every_known_series_is_there_before_anything_happens() {
+    let text = metrics().render(Format::Text);
+    let mut expected = vec![
+        format!("isthmus_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION")),
+        "isthmus_packets_total 0".to_owned(),
+        "isthmus_bytes_total 0".to_owned(),
+        "isthmus_records_missing_total 0".to_owned(),
+        "isthmus_packet_path_total{reason=\"storm\"} 0".to_owned(),
+        "isthmus_records_total{kind=\"tick\"} 0".to_owned(),
+        "isthmus_malformed_total{protocol=\"modbus\"} 0".to_owned(),
+        "isthmus_commands_total{action=\"Program\",protocol=\"s7comm\"} 0".to_owned(),
+        "isthmus_connections_total{state=\"one_sided\"} 0".to_owned(),
+        "isthmus_table_evictions_total{table=\"hosts\"} 0".to_owned(),
+        "isthmus_interface_degraded{interface=\"eth0\"} 0".to_owned(),
+        "isthmus_hosts 0".to_owned(),
+        "isthmus_conversations 0".to_owned(),
+    ];
+    expected
+        .extend(Ring::ALL.map(|ring| format!("isthmus_records_lost_total{{ring=\"{}\"}} 0", ring.name())));
+    for severity in Severity::ALL {
+        expected.push(format!("isthmus_incidents_open{{severity=\"{}\"}} 0", severity.name()));
+        for spec in detect::REGISTRY {
+            let severity = severity.name();
+            expected
+                .push(format!("isthmus_findings_total{{model=\"{}\",severity=\"{severity}\"}} 0", spec.id));
+        }
+    }
+    for line in expected {
+        assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
+    }
+    assert!(!text.contains("reason=\"packets\"") && !text.contains("reason=\"lost_"), "counted twice");
+}
+
+#[test]
+fn both_formats_hold_the_same_series() {
+    let metrics = metrics();
+    let series = |format| {
+        let text = metrics.render(format);
+        let lines: Vec<String> = text
+            .lines()
+            .filter(|l| !l.starts_with('#') && !l.starts_with("process_"))
+            .map(str::to_owned)
+            .collect();
+        lines
+    };
+    assert_eq!(series(Format::Text), series(Format::OpenMetrics));
+    assert!(metrics.render(Format::OpenMetrics).ends_with("\n# EOF\n"));
+}
+
+#[test]
+fn the_packet_paths_counters_are_taken_over_and_never_fall() {
+    let metrics = metrics();
+    let engine =
+        Engine::new(Mind::new(World::new(Settings::default(), Zones::default()), Incidents::default()));
+    let mut counters = [0; Counter::COUNT];
+    counters[Counter::Packets as usize] = 10;
+    counters[Counter::LostAccess as usize] = 4;
+    counters[Counter::Cut as usize] = 2;
+    metrics.update(&engine, &counters);
+    metrics.update(&engine, &[0; Counter::COUNT]);
+    let text = metrics.render(Format::Text);
+    for line in [
+        "isthmus_packets_total 10",
+        "isthmus_records_lost_total{ring=\"access\"} 4",
+        "isthmus_packet_path_total{reason=\"cut\"} 2",
+    ] {
+        assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
+    }
+}
