@@ -11,7 +11,8 @@ use isthmus::source::capture::Capture;
 use isthmus::source::live::Sizes;
 use isthmus::source::live::object::{Constants, Object, RawControl, RawCpu, put_u32};
 use isthmus::source::policy::Limits;
-use isthmus::source::replay::tables::{Memory, SECRETS};
+use isthmus::source::replay::tables::Memory;
+use isthmus::source::replay::{ReplayOptions, SECRETS};
 use isthmus_tests::packet::{Mac, PacketBuilder};
 use isthmus_tests::rng::Rng;
 use sensor_ebpf::counters::Counter;
@@ -62,7 +63,7 @@ impl Pair {
             cpu: object.take("CPU").expect("CPU"),
             storm: object.take("STORM").expect("STORM"),
             object,
-            memory: Memory::new(1, SETS, TICK_NS, limits),
+            memory: Memory::new(&ReplayOptions { sets: SETS, tick_ns: TICK_NS, limits, ..ReplayOptions::default() }),
             now: 1_700_000_000_000_000_000,
             records: 0,
             frames: 0,
@@ -106,14 +107,12 @@ impl Pair {
         assert_eq!(result.return_value, 2, "every packet passes");
         observe(&Slice { bytes, wire_len: bytes.len() as u32 }, &&self.memory);
 
-        let out = self.memory.take_out();
         let mut host = BTreeMap::<u8, Vec<Vec<u8>>>::new();
-        for record in out.records() {
+        self.memory.drain(|record| {
             let (header, _) = Header::read_from_prefix(record).expect("header");
             host.entry(header.ring).or_default().push(record.to_vec());
             self.records += 1;
-        }
-        self.memory.give_out(out);
+        });
         let mut kernel = BTreeMap::<u8, Vec<Vec<u8>>>::new();
         for (ring, number) in self.rings.iter_mut().zip(0..) {
             while let Some(record) = ring.next() {
@@ -131,17 +130,17 @@ impl Pair {
             let host = self.memory.cpus()[0].counters[counter as usize].get();
             assert_eq!(kernel[first + counter as usize], host, "{name}: {counter:?}");
         }
-        for (row, host) in (0..).zip(self.memory.storm()) {
+        for host in self.memory.storm() {
+            let row = host.row;
             let kernel = self.storm.get(&row, 0).expect("STORM")[0];
-            assert_eq!(kernel[2], host.packets.get(), "{name}: storm row {row}");
-            let bitmap = host.destinations.each_ref().map(std::cell::Cell::get);
-            assert_eq!(kernel[3..7], bitmap, "{name}: storm row {row}");
+            assert_eq!(kernel[2], host.packets, "{name}: storm row {row}");
+            assert_eq!(kernel[3..7], host.destinations, "{name}: storm row {row}");
         }
         let entries = 2 * SETS as usize;
         let mapped =
             isthmus::source::live::Mapped::new(self.object.flows().expect("FLOWS"), entries).expect("maps");
         let mut host: Vec<Option<Snapshot>> = vec![None; entries];
-        for (at, set) in self.memory.take_touched(0, 0..SETS as usize) {
+        for (at, set) in self.memory.touched(0, 0, 1) {
             for (way, entry) in set.ways.iter().enumerate() {
                 host[2 * at + way] = entry.snapshot();
             }

@@ -59,6 +59,11 @@ impl Residency {
         }
     }
 
+    /// Takes the flow cache for emptied; rings go on.
+    pub fn forget(&mut self) {
+        self.reported.fill(Reported::default());
+    }
+
     /// Reads one raw record and passes on what it says.
     pub fn read(&mut self, raw: &[u8], clock: &Clock, sink: &mut dyn FnMut(Record<'_>)) {
         let Ok((header, _)) = Header::read_from_prefix(raw) else {

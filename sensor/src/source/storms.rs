@@ -29,7 +29,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Row `index` of the only table there is.
+    /// Row `index` of the table of the first CPU.
     pub fn of(row: &StormRow, index: u32) -> Self {
         Self {
             cpu: 0,

@@ -54,6 +54,18 @@ impl Merged {
         self.captures.get_mut(file)?.next()
     }
 
+    /// When the packet was captured that `next` will give; `None` where it gives none or an error.
+    #[inline]
+    pub fn next_at(&mut self) -> Option<Time> {
+        if let Some(file) = self.behind.take() {
+            self.advance(file);
+        }
+        if !self.errors.is_empty() {
+            return None;
+        }
+        self.heads.peek().map(|Reverse((at, _))| *at)
+    }
+
     fn advance(&mut self, file: usize) {
         let Some(capture) = self.captures.get_mut(file) else { return };
         while let Some(head) = capture.peek() {
