@@ -38,8 +38,6 @@ pub fn run(args: &RunArgs) -> Result<()> {
     };
     let mut engine = Engine::new(Mind::new(world, incidents));
     let shared = Arc::new(Shared::new(Metrics::new(&args.interfaces)?));
-    let stop: Stop = Arc::default();
-    serve(&config.web.listen, &shared, &stop)?;
     let mode = match args.mode {
         ModeArg::Native => Mode::Native,
         ModeArg::Auto => Mode::Auto,
@@ -49,6 +47,9 @@ pub fn run(args: &RunArgs) -> Result<()> {
         Live::open(&LiveOptions { interfaces: args.interfaces.clone(), mode, ..LiveOptions::default() })?;
     // From here on nothing asks the kernel for anything it has not already given.
     caps::drop_all()?;
+    // Capabilities belong to threads: those started now have none.
+    let stop: Stop = Arc::default();
+    serve(&config.web.listen, &shared, &stop)?;
     for attached in source.attached() {
         let how = if attached.degraded { "behind the driver (degraded)" } else { "in the driver" };
         eprintln!("isthmus: attached to {} {how}", attached.interface);
