@@ -316,6 +316,40 @@ fn a_flood_of_new_flows_is_a_storm_and_nothing_is_lost_unsaid() {
 
 #[test]
 #[ignore = "needs root"]
+fn an_engine_that_stands_still_stops_neither_rings_nor_heartbeat() {
+    let cable = Cable::new();
+    Cable::inside(&cable.plant(), || {
+        let mut live =
+            Live::open(&LiveOptions { room: Some([64 << 10; Ring::COUNT]), ..options(&["port0"]) })
+                .expect("attach");
+        let mut seen = Seen::default();
+        seen.watch(&mut live, Duration::from_millis(20));
+        // Longer than user space may be silent, and more records than may wait.
+        for round in 0..30_u16 {
+            let frames: Vec<_> =
+                (1..=500_u16).map(|port| tcp(round * 500 + port, 0x18, b"payload")).collect();
+            cable.send(&frames);
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        seen.watch(&mut live, Duration::from_millis(1500));
+        let count = |counter: Counter| live.counters()[counter as usize];
+        assert_eq!(count(Counter::Packets), 15_000);
+        assert_eq!((count(Counter::LostLifecycle), count(Counter::Paused)), (0, 0));
+        let refused = live.losses().refused;
+        assert!(refused[Ring::Lifecycle as usize] > 10_000, "{refused:?}");
+        assert!(seen.ticks.len() >= 4 && !seen.backward, "{seen:?}");
+        // Each CPU's next record tells the engine what is missing.
+        let before = seen.lost;
+        for port in 40_000..40_400 {
+            cable.send(&[tcp(port, 0x02, b"")]);
+        }
+        seen.watch(&mut live, Duration::from_millis(300));
+        assert!(seen.lost > before && seen.lost <= refused.iter().sum(), "{} of {refused:?}", seen.lost);
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
 fn the_doctor_sees_what_ethtool_and_attaching_change() {
     let cable = Cable::new();
     Cable::inside(&cable.plant(), || {

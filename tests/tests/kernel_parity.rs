@@ -63,7 +63,12 @@ impl Pair {
             cpu: object.take("CPU").expect("CPU"),
             storm: object.take("STORM").expect("STORM"),
             object,
-            memory: Memory::new(&ReplayOptions { sets: SETS, tick_ns: TICK_NS, limits, ..ReplayOptions::default() }),
+            memory: Memory::new(&ReplayOptions {
+                sets: SETS,
+                tick_ns: TICK_NS,
+                limits,
+                ..ReplayOptions::default()
+            }),
             now: 1_700_000_000_000_000_000,
             records: 0,
             frames: 0,

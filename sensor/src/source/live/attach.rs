@@ -40,8 +40,8 @@ const MAX_INTERFACES: usize = 16;
 /// `XDP_FLAGS_SKB_MODE`, `XDP_FLAGS_DRV_MODE`.
 const FLAGS: [u32; 2] = [1 << 1, 1 << 2];
 
-/// An interface the program is attached to; dropping it detaches.
-#[derive(Debug)]
+/// An interface the program is attached to.
+#[derive(Clone, Debug)]
 pub struct Attached {
     /// Name of the interface.
     pub interface: String,
@@ -49,7 +49,6 @@ pub struct Attached {
     pub slot: u8,
     /// Whether the program runs in generic mode: slower than it should be, and the interface without GRO.
     pub degraded: bool,
-    _link: FdLink,
 }
 
 /// Refuses what cannot go well, before anything is loaded.
@@ -82,12 +81,16 @@ pub fn check(ports: &[Link]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Attaches to all ports or to none.
+/// Attaches to all ports or to none. Dropping a link detaches.
 ///
 /// # Errors
 /// When one refuses; what was attached so far is detached again.
-pub fn attach(object: &mut Object, ports: &[Link], mode: Mode) -> anyhow::Result<Vec<Attached>> {
-    let mut all = Vec::with_capacity(ports.len());
+pub fn attach(
+    object: &mut Object,
+    ports: &[Link],
+    mode: Mode,
+) -> anyhow::Result<(Vec<Attached>, Vec<FdLink>)> {
+    let (mut all, mut held) = (Vec::with_capacity(ports.len()), Vec::with_capacity(ports.len()));
     for (slot, port) in (0_u8..).zip(ports) {
         object.set_slot(port.index, u32::from(slot))?;
         let program = object.program("isthmus")?;
@@ -108,9 +111,10 @@ pub fn attach(object: &mut Object, ports: &[Link], mode: Mode) -> anyhow::Result
                 }
             },
         };
-        all.push(Attached { interface: port.name.clone(), slot, degraded, _link: link });
+        all.push(Attached { interface: port.name.clone(), slot, degraded });
+        held.push(link);
     }
-    Ok(all)
+    Ok((all, held))
 }
 
 fn refused(error: anyhow::Error, port: &Link) -> anyhow::Error {

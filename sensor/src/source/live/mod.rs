@@ -1,10 +1,10 @@
 //! Live traffic: the packet path in the kernel, its rings and its flow cache.
 //!
 //! In the order of a start: [`links`] says what interfaces there are, [`object`] loads the program, [`attach`] puts it
-//! on them, [`clock`] learns the kernel's time. Then, every five milliseconds: [`drain`] empties the rings, [`merge`]
-//! makes one stream of them; each second [`sweep`] reads a part of the [`mapped`] cache, [`counters`] what was
-//! counted, [`control`] says that user space lives. [`caps`] gives up all privilege; [`doctor`] says
-//! what is amiss.
+//! on them, [`clock`] learns the kernel's time. Then the [`worker`] thread, every five milliseconds: [`drain`] empties
+//! the rings, [`merge`] makes one stream of them, [`handover`] passes it to the engine's thread; each second [`sweep`]
+//! reads a part of the [`mapped`] cache, [`counters`] what was counted, [`control`] says that user space lives.
+//! [`caps`] gives up all privilege; [`doctor`] says what is amiss.
 
 mod attach;
 pub mod caps;
@@ -13,6 +13,7 @@ mod control;
 mod counters;
 pub mod doctor;
 mod drain;
+mod handover;
 mod links;
 mod mapped;
 mod merge;
@@ -20,33 +21,30 @@ mod netlink;
 pub mod object;
 mod offloads;
 mod sweep;
+mod worker;
 
+use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use sensor_ebpf::counters::Counter;
+use sensor_ebpf::record::Ring;
 
 pub use attach::{Attached, Mode};
 pub use mapped::Mapped;
 pub use object::Sizes;
 
-use self::clock::{Clock, monotonic};
-use self::control::Controls;
-use self::counters::Counters;
-use self::drain::Rings;
-use self::merge::Merge;
+use self::handover::{Batch, Handover, Stop};
 use self::object::{Constants, Object};
-use self::sweep::Sweep;
+use self::worker::Worker;
 use super::policy::Limits;
-use super::residency::Residency;
-use super::storms::Storms;
 use super::{Record, Source, Wish};
-use crate::time::Time;
 
-/// Records are complete this long after their time: a CPU that read the clock has written its record by then.
-const SETTLED: u64 = 5_000_000;
-/// After a longer pause record time jumps instead of ticking through each second.
-const MAX_TICKS: u64 = 60;
+/// How long the engine waits for records before it looks whether it should stop.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// Records delivered in one call at most, so that wishes are heard in time.
+const DELIVERY: usize = 1 << 12;
 
 /// What to watch, and how.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +57,8 @@ pub struct LiveOptions {
     pub sizes: Sizes,
     /// Rates and ages the packet path enforces.
     pub limits: Limits,
+    /// Bytes of each ring's records that may wait for the engine; twice the ring where it is not said.
+    pub room: Option<[usize; Ring::COUNT]>,
 }
 
 /// What went wrong between kernel and engine, from zero.
@@ -70,25 +70,30 @@ pub struct Losses {
     pub hurried: u64,
     /// Records that could not be read.
     pub unreadable: u64,
+    /// Records the engine was too slow for, by ring.
+    pub refused: [u64; Ring::COUNT],
+    /// Seconds without a tick because too many waited.
+    pub skipped: u64,
+}
+
+/// What was counted until a second of record time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// The packet path's counters, summed over CPUs, in the order of [`Counter::ALL`].
+    pub counters: [u64; Counter::COUNT],
+    /// What went wrong since.
+    pub losses: Losses,
 }
 
 /// Live traffic of some interfaces. Dropping it detaches what it attached, and nothing else.
 pub struct Live {
     attached: Vec<Attached>,
-    object: Object,
-    clock: Clock,
-    rings: Rings,
-    merge: Merge,
-    residency: Residency,
-    sweep: Sweep,
-    controls: Controls,
-    counters: Counters,
-    counted: [u64; Counter::COUNT],
-    storms: Storms,
-    /// The last second of record time that was ticked.
-    second: u64,
-    /// When to look at the rings again, in monotonic nanoseconds.
-    next: u64,
+    /// Until it is started.
+    worker: Option<Box<Worker>>,
+    thread: Option<JoinHandle<()>>,
+    handover: Arc<Handover>,
+    batch: Batch,
+    figures: Figures,
 }
 
 impl Live {
@@ -103,33 +108,16 @@ impl Live {
             tracing::info!("{remark}");
         }
         attach::check(&ports)?;
-        let mut object = Object::load(options.sizes, &Constants::random()?)?;
-        let clock = Clock::calibrate(object.program("ticks")?)?;
-        let ticks = clock::ticks(object.program("ticks")?)?;
-        let controls = Controls::open(&mut object, &options.limits, clock.rate(), ticks)?;
-        let rings = Rings::open(&mut object)?;
-        let counters = Counters::open(&mut object)?;
-        let entries = usize::try_from(object.sizes.flow_sets)?.saturating_mul(2);
-        let slices = usize::try_from(object.slices)?;
-        let all = entries.saturating_mul(slices);
-        let mapped = Mapped::new(object.flows()?, all)?;
-        let limit = options.sizes.rings.iter().fold(0_usize, |sum, size| sum.saturating_add(*size as usize));
-        let attached = attach::attach(&mut object, &ports, options.mode)?;
-        let now = monotonic();
+        let mut worker = Worker::new(Object::load(options.sizes, &Constants::random()?)?, options)?;
+        let (attached, links) = attach::attach(worker.object(), &ports, options.mode)?;
+        worker.hold(links);
         Ok(Self {
             attached,
-            object,
-            clock,
-            rings,
-            merge: Merge::new(limit.saturating_mul(2)),
-            residency: Residency::new(slices, entries),
-            sweep: Sweep::new(mapped, entries),
-            controls,
-            counters,
-            counted: [0; Counter::COUNT],
-            storms: Storms::default(),
-            second: clock.time(now).seconds(),
-            next: now,
+            worker: Some(Box::new(worker)),
+            thread: None,
+            handover: Arc::default(),
+            batch: Batch::default(),
+            figures: Figures::default(),
         })
     }
 
@@ -138,82 +126,56 @@ impl Live {
         &self.attached
     }
 
-    /// What the packet path counted until the last second, summed over CPUs, in the order of [`Counter::ALL`].
+    /// What the packet path counted until the last tick, summed over CPUs, in the order of [`Counter::ALL`].
     pub const fn counters(&self) -> [u64; Counter::COUNT] {
-        self.counted
+        self.figures.counters
     }
 
-    /// What went wrong between kernel and engine.
+    /// What went wrong between kernel and engine until the last tick.
     pub const fn losses(&self) -> Losses {
-        let unreadable = self.merge.unreadable.saturating_add(self.residency.unreadable);
-        Losses { late: self.merge.late, hurried: self.merge.hurried, unreadable }
+        self.figures.losses
     }
 
-    fn release(&mut self, watermark: u64, sink: &mut dyn FnMut(Record<'_>)) {
-        let (residency, clock) = (&mut self.residency, &self.clock.records);
-        self.merge.release(watermark, |record| residency.read(record, clock, sink));
+    /// Detaches; what the kernel has told by then is still delivered, then [`Source::poll`] says that it is over.
+    pub fn stop(&self) {
+        self.handover.stop(Stop::Finish);
     }
 
-    /// Ends the seconds that lie before `watermark`.
-    fn tick(&mut self, watermark: u64, sink: &mut dyn FnMut(Record<'_>)) -> anyhow::Result<()> {
-        let reached = self.clock.time(watermark).seconds();
-        if reached <= self.second {
-            // Set back by more than a second: go on from there.
-            if self.second.saturating_sub(reached) > 1 {
-                self.second = reached;
-            }
-            return Ok(());
-        }
-        self.second = self.second.max(reached.saturating_sub(MAX_TICKS));
-        while self.second < reached {
-            self.second = self.second.saturating_add(1);
-            let at = Time::from_seconds(self.second);
-            self.release(self.clock.ktime(at).saturating_sub(1), sink);
-            if self.second == reached {
-                self.each_second(at, sink)?;
-            }
-            sink(Record::Tick(at));
-        }
-        Ok(())
-    }
-
-    fn each_second(&mut self, at: Time, sink: &mut dyn FnMut(Record<'_>)) -> anyhow::Result<()> {
-        self.clock.refresh();
-        let ticks = clock::ticks(self.object.program("ticks")?)?;
-        self.controls.beat(ticks)?;
-        let storm = Counter::Storm as usize;
-        let before = self.counted.get(storm).copied();
-        self.counted = self.counters.read()?;
-        if self.counted.get(storm).copied() != before {
-            for storm in self.storms.read(at, self.counters.storm_rows()?) {
-                sink(Record::Storm(storm));
-            }
-        }
-        self.sweep.step(ticks, &self.residency, &mut self.merge);
+    /// Starts the thread that reads the rings. Capabilities belong to threads: it has those of the caller.
+    fn start(&mut self) -> anyhow::Result<()> {
+        let Some(worker) = self.worker.take() else { return Ok(()) };
+        let handover = Arc::clone(&self.handover);
+        let thread = std::thread::Builder::new().name("rings".to_owned());
+        self.thread = Some(thread.spawn(move || worker.run(&handover)).context("cannot start a thread")?);
         Ok(())
     }
 }
 
-impl Source for Live {
-    /// Waits until the rings are due, at most five milliseconds, then delivers what has settled. Never the end.
-    fn poll(&mut self, sink: &mut dyn FnMut(Record<'_>)) -> anyhow::Result<bool> {
-        let wait = self.next.saturating_sub(monotonic());
-        if wait != 0 {
-            std::thread::sleep(Duration::from_nanos(wait));
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.handover.stop(Stop::Abandon);
+        if let Some(thread) = self.thread.take() {
+            // How it ended was told by `poll`.
+            let _ = thread.join();
         }
-        let now = monotonic();
-        let round = self.rings.drain(now, &mut self.merge);
-        let pause = u64::try_from(round.pause.as_nanos()).unwrap_or(SETTLED);
-        self.next = now.saturating_add(pause);
-        let watermark = round.complete.saturating_sub(SETTLED);
-        self.tick(watermark, sink)?;
-        self.release(watermark, sink);
-        self.controls.step(now)?;
+    }
+}
+
+impl Source for Live {
+    /// Delivers what has come, up to the next tick; waits a moment where nothing has. `Ok(false)` after [`Live::stop`].
+    fn poll(&mut self, sink: &mut dyn FnMut(Record<'_>)) -> anyhow::Result<bool> {
+        self.start()?;
+        if self.batch.is_empty() && !self.handover.take(&mut self.batch, PATIENCE)? {
+            return Ok(false);
+        }
+        if let Some(figures) = self.batch.deliver(DELIVERY, sink) {
+            self.figures = *figures;
+        }
         Ok(true)
     }
 
     fn apply(&mut self, wishes: &[Wish]) {
-        self.controls.wish(wishes, monotonic());
+        self.handover.wish(wishes);
     }
 }
 

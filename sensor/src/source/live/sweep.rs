@@ -10,7 +10,7 @@ use super::merge::Merge;
 use crate::source::residency::Residency;
 
 /// The cache is read once in this many seconds, a part each second.
-const PARTS: usize = 10;
+pub const PARTS: usize = 10;
 
 /// Reads the flow cache part by part.
 #[derive(Debug)]
