@@ -116,4 +116,6 @@ pub struct Command {
     pub unit: Option<u32>,
     /// What it is about, where that tells more than the function: a block, a PI service, an SZL id.
     pub object: Option<Box<str>>,
+    /// The protocol it belongs to, where that travels inside the connection's own (CIP in EtherNet/IP): a registered name.
+    pub protocol: Option<&'static str>,
 }

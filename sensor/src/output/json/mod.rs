@@ -105,6 +105,7 @@ impl<W: Write> Observer for JsonLines<W> {
         };
         let mut line = Line::new("command", Kind::Event, at, &self.observer);
         line.connection(connection, from, to);
+        line.set_some("network.protocol", command.protocol);
         line.set("event.action", command.name);
         line.set_twice("function.code", command.code_text.as_ref());
         line.set_twice("function.name", command.name);

@@ -55,6 +55,7 @@ fn write_register(status: Status, direction: Direction) -> Command {
         status,
         unit: Some(3),
         object: Some("register 7".into()),
+        protocol: None,
     }
 }
 

@@ -266,8 +266,8 @@ impl Observer for &Metrics {
     }
 
     fn command(&mut self, connection: &Connection, command: &Command, _: Side, _: Time) {
-        if let Some(spec) = connection.protocol {
-            self.commands.with_label_values(&[spec.name, command.action.name()]).inc();
+        if let Some(name) = command.protocol.or_else(|| connection.protocol.map(|spec| spec.name)) {
+            self.commands.with_label_values(&[name, command.action.name()]).inc();
         }
     }
 

@@ -269,6 +269,7 @@ fn command(unit: u8, function: Function, direction: Direction, status: Status) -
         status,
         unit: Some(u32::from(unit)),
         object: None,
+        protocol: None,
     })
 }
 

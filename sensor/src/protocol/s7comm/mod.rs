@@ -264,6 +264,7 @@ fn command(function: &Function, direction: Direction, status: Status, object: Op
         status,
         unit: None,
         object,
+        protocol: None,
     })
 }
 

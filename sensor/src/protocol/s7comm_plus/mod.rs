@@ -281,8 +281,8 @@ fn command(
     name: &'static str,
     action: Action,
 ) -> Event {
-    let (status, unit, object) = (Status::None, None, None);
-    Event::Command(Command { action, direction, code, code_text, name, status, unit, object })
+    let (status, unit, object, protocol) = (Status::None, None, None, None);
+    Event::Command(Command { action, direction, code, code_text, name, status, unit, object, protocol })
 }
 
 #[cfg(test)]
