@@ -23,7 +23,7 @@ static HANDLER: Once = Once::new();
 /// How long a child may take to end by itself before it is killed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Remembers a namespace until [`forget_namespace`].
+/// Remembers a namespace until [`delete_namespace`].
 pub fn remember_namespace(name: &str) {
     watch_signals();
     change(|all| all.push(Leftover::Namespace(name.to_owned())));
