@@ -10,6 +10,7 @@ use sensor_ebpf::wire::Note;
 
 use crate::decode;
 use crate::detect::Happening;
+use crate::detect::happening::Claim;
 use crate::mind::Mind;
 use crate::observer::Observer;
 use crate::protocol::{Event, Side};
@@ -108,6 +109,7 @@ impl Engine {
             Record::Loss(loss) => {
                 self.tallies.lost = self.tallies.lost.saturating_add(loss.records);
                 self.last_loss = Some(self.now);
+                self.mind.happen(&Happening::Loss, self.now);
             }
             Record::Tick(_) => self.tick(observer),
         }
@@ -290,7 +292,10 @@ impl Engine {
                         observer.asset(whose, asset, protocol, now);
                     }
                 }
-                Event::Malformed(malformed) => observer.malformed(connection, *malformed, now),
+                Event::Malformed(malformed) => {
+                    observer.malformed(connection, *malformed, now);
+                    mind.happen(&Happening::Malformed(connection, *malformed, side), now);
+                }
             }
         }
     }
@@ -301,13 +306,22 @@ impl Engine {
         if event.key.dport != ARP {
             return;
         }
-        let Some(&[0, 1, 8, 0, 6, 4, _, _, a, b, c, d, e, f, w, x, y, z]) =
+        let Some(&[0, 1, 8, 0, 6, 4, _, _, a, b, c, d, e, f, w, x, y, z, ..]) =
             event.payload().first_chunk::<18>()
         else {
             return;
         };
-        let sender = std::net::IpAddr::from([w, x, y, z]);
-        self.mind.world.note_mac(sender, [a, b, c, d, e, f], true, self.now);
+        let (sender, mac) = ([w, x, y, z], [a, b, c, d, e, f]);
+        let ip = std::net::IpAddr::from(sender);
+        // A probe (RFC 5227) asks from no address and claims none.
+        if !is_unicast(ip) || mac == [0; 6] {
+            return;
+        }
+        let target = event.payload().get(24..28);
+        let link = (event.key.slot(), event.key.vlans());
+        let claim = Claim { ip, mac, link, gratuitous: target == Some(&sender) };
+        self.mind.happen(&Happening::Address(&claim), self.now);
+        self.mind.world.note_mac(ip, mac, true, self.now);
     }
 
     fn tick(&mut self, observer: &mut dyn Observer) {
@@ -360,6 +374,7 @@ impl Engine {
 
     fn close_told(connection: &Connection, mind: &mut Mind, now: Time, observer: &mut dyn Observer) {
         mind.happen(&Happening::Volume(connection), now);
+        mind.happen(&Happening::Closed(connection), now);
         mind.learn_closed(connection, now);
         observer.connection(connection, now);
     }

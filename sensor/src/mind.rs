@@ -9,6 +9,7 @@ use std::time::Duration;
 use hashlink::LruCache;
 
 use crate::detect::finding::Basis;
+use crate::detect::happening::{Change, LISTS};
 use crate::detect::{Context, Detector, Findings, Happening, REGISTRY};
 use crate::incident::Incidents;
 use crate::observer::Observer;
@@ -30,6 +31,8 @@ pub struct Mind {
     /// Everything found.
     pub incidents: Incidents,
     detectors: Vec<Box<dyn Detector>>,
+    /// By [`Happening::list`]: which detectors want to be told.
+    audience: Vec<Vec<usize>>,
     findings: Findings,
     suspects: LruCache<IpAddr, Time>,
 }
@@ -42,13 +45,10 @@ impl Mind {
         for finding in incidents.findings() {
             suspects.insert(finding.actor, finding.last);
         }
-        Self {
-            world,
-            incidents,
-            detectors: REGISTRY.iter().map(|spec| (spec.build)()).collect(),
-            findings,
-            suspects,
-        }
+        let detectors: Vec<Box<dyn Detector>> = REGISTRY.iter().map(|spec| (spec.build)()).collect();
+        let wanting = |list| (0..).zip(&detectors).filter(move |(_, d)| d.interest().wants(list));
+        let audience = (0..LISTS).map(|list| wanting(list).map(|(at, _)| at).collect()).collect();
+        Self { world, incidents, detectors, audience, findings, suspects }
     }
 
     /// Record time goes on.
@@ -67,11 +67,13 @@ impl Mind {
         }
     }
 
-    /// Lets every detector judge.
+    /// Lets every detector judge that wants to.
     pub fn happen(&mut self, happening: &Happening<'_>, now: Time) {
         let mut context = Context { now, world: &mut self.world };
-        for detector in &mut self.detectors {
-            detector.on(happening, &mut context, &mut self.findings);
+        for at in self.audience.get(happening.list()).into_iter().flatten() {
+            if let Some(detector) = self.detectors.get_mut(*at) {
+                detector.on(happening, &mut context, &mut self.findings);
+            }
         }
     }
 
@@ -98,6 +100,8 @@ impl Mind {
 
     /// Once a second.
     pub fn tick(&mut self, now: Time, observer: &mut dyn Observer) {
+        self.happen(&Happening::Tick, now);
+        self.settle(observer);
         self.incidents.tick(now, &self.world, observer);
     }
 
@@ -215,12 +219,18 @@ impl Mind {
         }
     }
 
-    /// A device said something about itself; `true` where that is new.
+    /// A device said something about itself; `true` where that is new. What changed is judged before it is remembered.
     pub fn learn_fact(&mut self, ip: IpAddr, asset: &Asset, protocol: &str, now: Time) -> bool {
-        let host = self.world.host(ip, now);
+        let old = self.world.hosts.get(&ip).and_then(|host| host.facts.get(&asset.field)).cloned();
+        let new = old.as_ref().is_none_or(|known| known.value != asset.value.as_ref());
+        if new {
+            let change =
+                Change { host: ip, field: asset.field, old: old.as_ref(), new: &asset.value, protocol };
+            self.happen(&Happening::Asset(&change), now);
+        }
         let fact = Fact { value: asset.value.to_string(), source: protocol.to_owned(), at: now };
-        let known = host.facts.insert(asset.field, fact);
-        known.is_none_or(|known| known.value != asset.value.as_ref())
+        self.world.host(ip, now).facts.insert(asset.field, fact);
+        new
     }
 
     /// A connection is over.

@@ -5,35 +5,14 @@
 
 pub mod finding;
 pub mod findings;
+pub mod happening;
 mod seen;
 
-use crate::protocol::{Command, Side, rdp, tls};
-use crate::source::Storm;
 use crate::state::World;
-use crate::state::connection::Connection;
 use crate::time::Time;
 use finding::Severity;
 pub use findings::{Draft, Findings};
-
-/// Something a detector may judge.
-pub enum Happening<'a> {
-    /// A connection has its first packet.
-    Opened(&'a Connection),
-    /// A connection was refused, or nobody answered.
-    Failed(&'a Connection),
-    /// Content said which protocol it is.
-    Identified(&'a Connection),
-    /// A message of an industrial protocol, and who sent it.
-    Command(&'a Connection, &'a Command, Side),
-    /// RDP's opening.
-    Rdp(&'a Connection, &'a rdp::Handshake),
-    /// TLS's opening.
-    Tls(&'a Connection, &'a tls::Handshake),
-    /// A connection's volume grew, or it ended.
-    Volume(&'a Connection),
-    /// New flows too fast for the flow cache.
-    Storm(&'a Storm),
-}
+pub use happening::{Happening, Interest};
 
 /// What detectors may look at.
 pub struct Context<'a> {
@@ -45,6 +24,11 @@ pub struct Context<'a> {
 
 /// Finds one kind of unusual thing.
 pub trait Detector: Send {
+    /// What it wants to be told; it is never told anything else.
+    fn interest(&self) -> Interest {
+        Interest::ALL
+    }
+
     /// Judges what happened.
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings);
 }
