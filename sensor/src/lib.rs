@@ -14,6 +14,7 @@ pub mod importance;
 pub mod incident;
 pub mod mind;
 pub mod observer;
+pub mod order;
 pub mod output;
 pub mod protocol;
 pub mod run;

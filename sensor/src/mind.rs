@@ -13,10 +13,11 @@ use crate::detect::happening::{Change, LISTS};
 use crate::detect::{Context, Detector, Findings, Happening, REGISTRY};
 use crate::incident::Incidents;
 use crate::observer::Observer;
-use crate::protocol::{Asset, Command, rdp};
+use crate::protocol::{Action, Asset, Command, rdp};
 use crate::state::connection::Connection;
 use crate::state::conversation::Conversation;
 use crate::state::host::Fact;
+use crate::state::rules::Act;
 use crate::state::world::External;
 use crate::state::{ConnectionState, World};
 use crate::time::Time;
@@ -35,6 +36,8 @@ pub struct Mind {
     audience: Vec<Vec<usize>>,
     findings: Findings,
     suspects: LruCache<IpAddr, Time>,
+    /// The number of the latest order that was carried out.
+    pub obeyed: u64,
 }
 
 impl Mind {
@@ -42,13 +45,36 @@ impl Mind {
     pub fn new(world: World, incidents: Incidents) -> Self {
         let findings = Findings::new(incidents.last_finding());
         let mut suspects = LruCache::new(65_536);
-        for finding in incidents.findings() {
+        for finding in incidents.findings().filter(|finding| finding.allowed.is_none()) {
             suspects.insert(finding.actor, finding.last);
         }
         let detectors: Vec<Box<dyn Detector>> = REGISTRY.iter().map(|spec| (spec.build)()).collect();
         let wanting = |list| (0..).zip(&detectors).filter(move |(_, d)| d.interest().wants(list));
         let audience = (0..LISTS).map(|list| wanting(list).map(|(at, _)| at).collect()).collect();
-        Self { world, incidents, detectors, audience, findings, suspects }
+        Self { world, incidents, detectors, audience, findings, suspects, obeyed: 0 }
+    }
+
+    /// Holds what is open against what is allowed now.
+    pub fn review(&mut self, observer: &mut dyn Observer) {
+        let reviewed = self.incidents.review(&self.world, observer);
+        self.findings.forget(&reviewed.findings);
+        for actor in reviewed.actors {
+            self.trust(actor);
+        }
+    }
+
+    /// What an allowance covered is news again when it happens again.
+    pub(crate) fn disallow(&mut self, number: u64) {
+        let covered = |finding: &&crate::detect::finding::Finding| {
+            finding.allowed.as_ref().is_some_and(|allowed| allowed.number == Some(number))
+        };
+        let findings: Vec<u64> = self.incidents.findings().filter(covered).map(|f| f.number).collect();
+        self.findings.forget(&findings);
+    }
+
+    /// A host is no longer taken for an intruder's.
+    pub(crate) fn trust(&mut self, ip: IpAddr) {
+        self.suspects.remove(&ip);
     }
 
     /// Record time goes on.
@@ -69,6 +95,12 @@ impl Mind {
 
     /// Lets every detector judge that wants to.
     pub fn happen(&mut self, happening: &Happening<'_>, now: Time) {
+        self.findings.doing(match happening {
+            Happening::Command(_, command, _) => Some(command.action),
+            // A volume says nothing about what it carried.
+            Happening::Volume(_) => None,
+            _ => Some(Action::Session),
+        });
         let mut context = Context { now, world: &mut self.world };
         for at in self.audience.get(happening.list()).into_iter().flatten() {
             if let Some(detector) = self.detectors.get_mut(*at) {
@@ -84,13 +116,15 @@ impl Mind {
         }
         let (raised, folded, absorbed) = self.findings.take();
         for finding in raised {
-            if finding.basis != Basis::NoBaseline {
+            if finding.basis != Basis::NoBaseline && finding.allowed.is_none() {
                 self.suspects.insert(finding.actor, finding.at);
             }
             self.incidents.add(finding, &self.world, observer);
         }
         for (number, more) in folded {
-            self.suspects.insert(more.actor, more.at);
+            if more.allowed.is_none() {
+                self.suspects.insert(more.actor, more.at);
+            }
             self.incidents.more(number, more, &self.world, observer);
         }
         for (actor, models, number, since) in absorbed {
@@ -126,13 +160,17 @@ impl Mind {
     }
 
     /// Whether what this connection does is ordinary by definition: nobody judges it, and nobody found its client.
-    fn teaches(&self, connection: &Connection, now: Time) -> bool {
+    fn teaches(&self, connection: &Connection, action: Action, now: Time) -> bool {
+        // What is allowed is not thereby usual: when the allowance ends it is news again.
+        if self.world.allowance(&Act::of(connection, Some(action), now)).is_some() {
+            return false;
+        }
         let judged = self.world.judges(connection.client.ip, connection.server.ip);
         !judged && (self.world.settings.learn || !self.is_suspect(connection.client.ip, now))
     }
 
     fn conversation(&mut self, connection: &Connection, now: Time) -> &mut Conversation {
-        let key = World::key(connection);
+        let key = self.world.key(connection);
         let conversation =
             self.world.conversations.entry(&key, || Conversation { first: now, ..Default::default() });
         conversation.last = now;
@@ -141,7 +179,7 @@ impl Mind {
 
     /// A connection was opened.
     pub fn learn_opened(&mut self, connection: &Connection, now: Time) {
-        let teaches = self.teaches(connection, now);
+        let teaches = self.teaches(connection, Action::Session, now);
         let (client, server) = (connection.client.ip, connection.server.ip);
         // Where a device in its first days goes is not yet usual for the site.
         let newcomer = self.world.hosts.get(&client).is_some_and(|host| host.newcomer && !host.graduated);
@@ -172,7 +210,7 @@ impl Mind {
         let conversation = self.conversation(connection, now);
         let new = !conversation.taught;
         conversation.taught = true;
-        let server = self.world.host(connection.server.ip, now);
+        let server = self.world.host(self.world.baseline(connection.server.ip), now);
         server.served = server.served.saturating_add(1);
         if new {
             server.clients = server.clients.saturating_add(1);
@@ -181,7 +219,7 @@ impl Mind {
 
     /// A message was exchanged.
     pub fn learn_command(&mut self, connection: &Connection, command: &Command, now: Time) {
-        let teaches = self.teaches(connection, now);
+        let teaches = self.teaches(connection, command.action, now);
         let protocol = connection.protocol.map_or("", |spec| spec.name);
         let conversation = self.conversation(connection, now);
         conversation.count(command.action);
@@ -206,7 +244,7 @@ impl Mind {
 
     /// A remote desktop was opened.
     pub fn learn_rdp(&mut self, connection: &Connection, handshake: &rdp::Handshake, now: Time) {
-        let teaches = self.teaches(connection, now);
+        let teaches = self.teaches(connection, Action::Session, now);
         match handshake {
             rdp::Handshake::Request { cookie, .. } => {
                 if let Some(user) = cookie
@@ -235,8 +273,9 @@ impl Mind {
 
     /// A connection is over.
     pub fn learn_closed(&mut self, connection: &Connection, now: Time) {
-        let teaches = self.teaches(connection, now)
-            || (self.world.judges(connection.client.ip, connection.server.ip)
+        let teaches = self.teaches(connection, Action::Session, now)
+            || (self.world.allowance(&Act::of(connection, Some(Action::Session), now)).is_none()
+                && self.world.judges(connection.client.ip, connection.server.ip)
                 && !self.world.settings.operational
                 && !self.is_suspect(connection.client.ip, now));
         let [up, down] = connection.legs.map(|leg| leg.bytes);

@@ -31,12 +31,13 @@ type Stop = Arc<AtomicBool>;
 pub fn run(args: &RunArgs) -> Result<()> {
     let config = configuration(args.config.as_ref())?;
     let mut world = World::new(config.settings(), config.zones());
+    world.configure(&config);
     let mut store = args.state.as_deref().map(Store::open).transpose()?;
-    let incidents = match &store {
-        Some(store) => store.load(&mut world)?,
-        None => Incidents::default(),
+    let mind = match &store {
+        Some(store) => store.read(world)?,
+        None => Mind::new(world, Incidents::default()),
     };
-    let mut engine = Engine::new(Mind::new(world, incidents));
+    let mut engine = Engine::new(mind);
     let shared = Arc::new(Shared::new(Metrics::new(&args.interfaces)?));
     let mode = match args.mode {
         ModeArg::Native => Mode::Native,
@@ -72,6 +73,10 @@ pub fn run(args: &RunArgs) -> Result<()> {
         })?;
         source.apply(&engine.take_wishes());
         if ticked {
+            if let Some(store) = &store {
+                let (now, mut metrics) = (engine.now(), &shared.metrics);
+                store.obey(&mut engine.mind, now, &mut Tee(sink.as_observer(), &mut metrics))?;
+            }
             sink.flush()?;
             shared.metrics.update(&engine, &source.counters());
             shared.publish(&engine, &config.observer.name);

@@ -2,33 +2,53 @@
 //!
 //! Rows are written in one transaction, so that `kill -9` loses at most what came since the last one and corrupts
 //! nothing. Bodies are JSON: columns that nobody queries would only make migrations.
+//!
+//! One process owns the state: a running sensor. Whoever else has something to say appends an [`Order`] to the journal
+//! and writes nothing else, so that neither side can undo the other's writes. The owner carries out what is new in the journal
+//! before each save and notes in the same transaction how far it got; who only reads carries out what is outstanding on its
+//! own copy, and so sees at once what the owner will.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use rusqlite::{Connection, OptionalExtension as _, params};
-use serde::Serialize;
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::detect::finding::Finding;
 use crate::incident::{Incident, Incidents};
 use crate::mind::Mind;
+use crate::observer::{Observer, Silent};
+use crate::order::Order;
 use crate::state::World;
 use crate::state::conversation;
 use crate::state::world::Site;
+use crate::time::Time;
 
 /// Raised when what the rows hold changes in a way an older program cannot read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-const SCHEMA: &str = "
+/// What leads from each version to the next, from an empty file on. Never changed, only added to.
+const MIGRATIONS: [&str; VERSION as usize] = [
+    "
     CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, body TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS host (key TEXT PRIMARY KEY, body TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS conversation (key TEXT PRIMARY KEY, body TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS external (key TEXT PRIMARY KEY, body TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS finding (key INTEGER PRIMARY KEY, body TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS incident (key INTEGER PRIMARY KEY, body TEXT NOT NULL);
-";
+    ",
+    // Numbers of orders are never given twice, also after old ones are cleared away.
+    "
+    CREATE TABLE operator (key INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
+    CREATE TABLE event (key INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
+    ",
+];
+
+/// Orders kept in the journal, for who asks later what was typed.
+const MAX_ORDERS: u64 = 10_000;
 
 /// The state file.
 pub struct Store {
@@ -46,7 +66,7 @@ impl Store {
             format!("{}: cannot make the state directory; choose another with --state", dir.display())
         })?;
         let path = dir.join("isthmus.db");
-        let db =
+        let mut db =
             Connection::open(&path).with_context(|| format!("{}: cannot open the state", path.display()))?;
         db.pragma_update(None, "journal_mode", "WAL").with_context(|| {
             format!("{}: no state of Isthmus; move it away or choose another with --state", path.display())
@@ -59,8 +79,10 @@ impl Store {
             "{}: written by a newer Isthmus (schema {version}, this one knows {VERSION}); upgrade or choose another --state",
             path.display()
         );
-        db.execute_batch(SCHEMA)?;
-        db.pragma_update(None, "user_version", VERSION)?;
+        if version < VERSION {
+            migrate(&mut db)
+                .with_context(|| format!("{}: cannot bring the state up to date", path.display()))?;
+        }
         Ok(Self { db, path })
     }
 
@@ -78,23 +100,79 @@ impl Store {
         Self::open(dir)
     }
 
-    /// Puts everything stored into `world`; returns findings and incidents.
+    /// What is stored, in a world made by `world`, with every order carried out; what that changes is told to nobody.
     ///
     /// # Errors
     /// Where a row cannot be read, naming it.
-    pub fn load(&self, world: &mut World) -> Result<Incidents> {
-        let site: Option<String> =
-            self.db.query_row("SELECT body FROM meta WHERE key = 'site'", [], |row| row.get(0)).optional()?;
-        if let Some(site) = site {
-            world.site = serde_json::from_str::<Site>(&site).with_context(|| self.broken("meta", "site"))?;
+    pub fn read(&self, mut world: World) -> Result<Mind> {
+        let incidents = self.load(&mut world)?;
+        let mut mind = Mind::new(world, incidents);
+        mind.obeyed = self.meta("obeyed")?.unwrap_or(0);
+        // The configuration may allow what it did not when this was written.
+        mind.review(&mut Silent);
+        let now = mind.world.site.last;
+        for (number, order) in self.orders(mind.obeyed)? {
+            mind.obey(number, &order, now, &mut Silent);
         }
-        let local: Option<String> = self
+        Ok(mind)
+    }
+
+    /// Appends an order to the journal; returns its number.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn order(&self, order: &Order) -> Result<u64> {
+        self.db
+            .execute("INSERT INTO operator (body) VALUES (?1)", params![serde_json::to_string(order)?])
+            .with_context(|| format!("{}: cannot write the order", self.path.display()))?;
+        Ok(u64::try_from(self.db.last_insert_rowid()).unwrap_or(0))
+    }
+
+    /// Orders behind number `after`, oldest first.
+    ///
+    /// # Errors
+    /// Where a row cannot be read, naming it.
+    pub fn orders(&self, after: u64) -> Result<Vec<(u64, Order)>> {
+        let mut statement =
+            self.db.prepare_cached("SELECT key, body FROM operator WHERE key > ?1 ORDER BY key")?;
+        let mut rows = statement.query(params![i64::try_from(after).unwrap_or(i64::MAX)])?;
+        let mut orders = Vec::new();
+        while let Some(row) = rows.next()? {
+            let number = u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0);
+            let body: String = row.get(1)?;
+            let order =
+                serde_json::from_str(&body).with_context(|| self.broken("operator", &number.to_string()))?;
+            orders.push((number, order));
+        }
+        Ok(orders)
+    }
+
+    /// Carries out what operators typed since the last call. The next [`Store::save`] keeps what came of it.
+    ///
+    /// # Errors
+    /// Where the journal cannot be read.
+    pub fn obey(&self, mind: &mut Mind, now: Time, observer: &mut dyn Observer) -> Result<()> {
+        for (number, order) in self.orders(mind.obeyed)? {
+            mind.obey(number, &order, now, observer);
+        }
+        Ok(())
+    }
+
+    fn meta<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
+        let body: Option<String> = self
             .db
-            .query_row("SELECT body FROM meta WHERE key = 'local'", [], |row| row.get(0))
+            .query_row("SELECT body FROM meta WHERE key = ?1", params![key], |row| row.get(0))
             .optional()?;
-        for prefix in
-            local.iter().flat_map(|text| serde_json::from_str::<Vec<IpAddr>>(text).unwrap_or_default())
-        {
+        body.map(|body| serde_json::from_str(&body).with_context(|| self.broken("meta", key))).transpose()
+    }
+
+    /// Puts everything stored into `world`; returns findings and incidents.
+    fn load(&self, world: &mut World) -> Result<Incidents> {
+        world.rules.restore(self.meta("allowed")?.unwrap_or_default());
+        if let Some(site) = self.meta::<Site>("site")? {
+            world.site = site;
+        }
+        for prefix in self.meta::<Vec<IpAddr>>("local")?.unwrap_or_default() {
             world.zones.note_local(prefix);
         }
         // In order of last use, so that the least recently used rows are again the first to go.
@@ -116,28 +194,50 @@ impl Store {
         Ok(Incidents::restore(findings, incidents))
     }
 
+    /// How full the owner's tables were when it last saved.
+    ///
+    /// # Errors
+    /// Where the row cannot be read.
+    pub fn tables(&self) -> Result<Tables> {
+        Ok(self.meta("tables")?.unwrap_or_default())
+    }
+
     /// Writes what changed since the last call, all or nothing.
     ///
     /// # Errors
     /// Where the disk refuses.
     pub fn save(&mut self, mind: &mut Mind) -> Result<()> {
         let path = self.path.display().to_string();
-        let transaction = self.db.transaction().with_context(|| format!("{path}: cannot write the state"))?;
+        // From the start as a writer: somebody may append an order between a first read and a first write.
+        let transaction = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .with_context(|| format!("{path}: cannot write the state"))?;
         put(&transaction, "meta", "site", &mind.world.site)?;
         put(&transaction, "meta", "local", &mind.world.zones.local().collect::<Vec<_>>())?;
+        put(&transaction, "meta", "obeyed", &mind.obeyed)?;
+        put(&transaction, "meta", "allowed", mind.world.rules.typed())?;
+        put(&transaction, "meta", "tables", &Tables::of(&mind.world))?;
+        transaction
+            .prepare_cached("DELETE FROM operator WHERE key <= ?1")?
+            .execute(params![i64::try_from(mind.obeyed.saturating_sub(MAX_ORDERS)).unwrap_or(i64::MAX)])?;
         for ip in mind.world.hosts.take_dirty() {
-            if let Some(host) = mind.world.hosts.get(&ip) {
-                put(&transaction, "host", &ip.to_string(), host)?;
+            match mind.world.hosts.get(&ip) {
+                Some(host) => put(&transaction, "host", &ip.to_string(), host)?,
+                None => forget(&transaction, "host", &ip.to_string())?,
             }
         }
         for key in mind.world.conversations.take_dirty() {
-            if let Some(conversation) = mind.world.conversations.get(&key) {
-                put(&transaction, "conversation", &serde_json::to_string(&key)?, conversation)?;
+            let text = serde_json::to_string(&key)?;
+            match mind.world.conversations.get(&key) {
+                Some(conversation) => put(&transaction, "conversation", &text, conversation)?,
+                None => forget(&transaction, "conversation", &text)?,
             }
         }
         for key in mind.world.externals.take_dirty() {
-            if let Some(external) = mind.world.externals.get(&key) {
-                put(&transaction, "external", &key, external)?;
+            match mind.world.externals.get(&key) {
+                Some(external) => put(&transaction, "external", &key, external)?,
+                None => forget(&transaction, "external", &key)?,
             }
         }
         if mind.incidents.take_dirty() {
@@ -168,6 +268,53 @@ impl Store {
     fn broken(&self, table: &str, key: &str) -> String {
         format!("{}: {table} {key} cannot be read; move the file away and learn again", self.path.display())
     }
+}
+
+/// Brings an older state, or an empty file, up to date: all or nothing.
+fn migrate(db: &mut Connection) -> Result<()> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have done it while this one waited.
+    let version: u32 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    for step in MIGRATIONS.iter().skip(version as usize) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    Ok(transaction.commit()?)
+}
+
+/// How full the tables are, for who asks without being the sensor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tables(pub BTreeMap<String, Fill>);
+
+/// How full a table is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fill {
+    /// Rows in it.
+    pub rows: usize,
+    /// The most it holds.
+    pub capacity: usize,
+    /// Rows forgotten for lack of room since the sensor was started.
+    pub evicted: u64,
+}
+
+impl Tables {
+    fn of(world: &World) -> Self {
+        let fill = |rows, capacity, evicted| Fill { rows, capacity, evicted };
+        let (hosts, conversations, externals) = (&world.hosts, &world.conversations, &world.externals);
+        Self(BTreeMap::from([
+            (
+                "conversations".to_owned(),
+                fill(conversations.len(), conversations.capacity(), conversations.evicted),
+            ),
+            ("externals".to_owned(), fill(externals.len(), externals.capacity(), externals.evicted)),
+            ("hosts".to_owned(), fill(hosts.len(), hosts.capacity(), hosts.evicted)),
+        ]))
+    }
+}
+
+fn forget(db: &rusqlite::Transaction<'_>, table: &str, key: &str) -> Result<()> {
+    db.prepare_cached(&format!("DELETE FROM {table} WHERE key = ?1"))?.execute(params![key])?;
+    Ok(())
 }
 
 fn put(db: &rusqlite::Transaction<'_>, table: &str, key: &str, body: &impl Serialize) -> Result<()> {

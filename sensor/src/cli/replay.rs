@@ -24,13 +24,14 @@ pub fn replay(args: &ReplayArgs) -> Result<()> {
     settings.learn = args.learn;
     settings.operational = args.stage == StageArg::Operational;
     let mut world = World::new(settings, config.zones());
+    world.configure(&config);
     let mut store = args.state.as_deref().map(Store::open).transpose()?;
-    let incidents = match &store {
-        Some(store) => store.load(&mut world)?,
-        None => Incidents::default(),
+    let mind = match &store {
+        Some(store) => store.read(world)?,
+        None => Mind::new(world, Incidents::default()),
     };
     let mut source = Replay::open(&args.files, ReplayOptions::default())?;
-    let mut engine = Engine::new(Mind::new(world, incidents));
+    let mut engine = Engine::new(mind);
     let out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let mut sink: Box<dyn Sink> = match args.format {
         Format::Json => Box::new(JsonLines::new(out, &args.log, config.observer.name.clone())),

@@ -3,17 +3,19 @@
 use anyhow::{Context as _, Result};
 
 use super::{Format, ShowArgs, configuration};
-use crate::incident::Incidents;
+use crate::mind::Mind;
 use crate::output::json;
 use crate::output::text;
 use crate::state::World;
 use crate::store::Store;
 
-fn open(show: &ShowArgs) -> Result<(World, Incidents, String)> {
+/// What is stored, with every order carried out, and the observer's name.
+pub(super) fn open(show: &ShowArgs) -> Result<(Mind, String)> {
+    let store = Store::open_existing(&show.state)?;
     let config = configuration(show.config.as_ref())?;
     let mut world = World::new(config.settings(), config.zones());
-    let incidents = Store::open_existing(&show.state)?.load(&mut world)?;
-    Ok((world, incidents, config.observer.name))
+    world.configure(&config);
+    Ok((store.read(world)?, config.observer.name))
 }
 
 /// `isthmus incidents`.
@@ -21,8 +23,8 @@ fn open(show: &ShowArgs) -> Result<(World, Incidents, String)> {
 /// # Errors
 /// No state there.
 pub fn incidents(show: &ShowArgs) -> Result<()> {
-    let (_, incidents, observer) = open(show)?;
-    for incident in incidents.iter() {
+    let (mind, observer) = open(show)?;
+    for incident in mind.incidents.iter() {
         match show.format {
             Format::Json => println!("{}", json::incident(incident, "summary", &observer)),
             Format::Text => println!("{}", text::incident_line(incident)),
@@ -36,7 +38,8 @@ pub fn incidents(show: &ShowArgs) -> Result<()> {
 /// # Errors
 /// No such incident.
 pub fn incident(id: u64, show: &ShowArgs) -> Result<()> {
-    let (world, mut incidents, observer) = open(show)?;
+    let (mind, observer) = open(show)?;
+    let Mind { world, mut incidents, .. } = mind;
     incidents.rewrite(id, &world);
     let incident =
         incidents.get(id).with_context(|| format!("no incident {id}; `isthmus incidents` lists them"))?;
@@ -57,7 +60,7 @@ pub fn incident(id: u64, show: &ShowArgs) -> Result<()> {
 /// # Errors
 /// No state there.
 pub fn hosts(show: &ShowArgs) -> Result<()> {
-    let (world, _, observer) = open(show)?;
+    let (Mind { world, .. }, observer) = open(show)?;
     let mut hosts: Vec<_> = world.hosts.iter().collect();
     hosts.sort_by_key(|(ip, _)| **ip);
     for (ip, host) in hosts {
@@ -74,7 +77,7 @@ pub fn hosts(show: &ShowArgs) -> Result<()> {
 /// # Errors
 /// No state there.
 pub fn conversations(show: &ShowArgs) -> Result<()> {
-    let (world, _, observer) = open(show)?;
+    let (Mind { world, .. }, observer) = open(show)?;
     let mut rows: Vec<_> = world.conversations.iter().collect();
     rows.sort_by_key(|(key, _)| **key);
     for (key, conversation) in rows {

@@ -55,8 +55,8 @@ pub struct Conduit {
 pub struct Deed<'a> {
     /// Who did it.
     pub who: Side<'a>,
-    /// Upon whom.
-    pub to: Side<'a>,
+    /// Upon whom; `None` where that is not known.
+    pub to: Option<Side<'a>>,
     /// The protocol by content.
     pub protocol: Option<&'a str>,
     /// The port asked.
@@ -79,32 +79,40 @@ pub enum Crossing {
 }
 
 impl Allow {
-    fn covers(&self, deed: &Deed<'_>, config: &Config) -> bool {
+    /// Whether it covers what was done. With a schedule it covers neither hosts nobody knows nor what is outside.
+    pub fn covers(&self, deed: &Deed<'_>, config: &Config) -> bool {
         let action = match deed.action {
             Some(action) if self.actions.is_empty() => !action.changes_the_process(),
+            // Nothing can be done without a connection.
+            Some(Action::Session) => true,
             Some(action) => self.actions.contains(&action),
             // Nothing was said by content: an allowance of named actions says nothing about it either.
             None => self.actions.is_empty(),
         };
         action
             && self.who.means(deed.who, config)
-            && self.to.as_ref().is_none_or(|to| to.means(deed.to, config))
+            && match (&self.to, deed.to) {
+                (None, to) => !to.is_some_and(|to| to.external),
+                (Some(named), Some(to)) => named.means(to, config),
+                (Some(_), None) => false,
+            }
             && self.service.as_ref().is_none_or(|service| service.is(deed.protocol, deed.port))
-            && self.schedule.as_ref().is_none_or(|schedule| schedule.holds(deed.at, config.utc_offset))
+            && self.schedule.as_ref().is_none_or(|schedule| {
+                schedule.holds(deed.at, config.utc_offset)
+                    && !deed.who.external
+                    && !deed.to.is_some_and(|to| to.external)
+                    && (deed.who.known || self.who.is_one(config))
+            })
             && !self.until.as_ref().is_some_and(|until| until.is_over(deed.at, config.utc_offset))
     }
 }
 
 impl Config {
-    /// The first allowance that covers what was done.
-    pub fn allowance(&self, deed: &Deed<'_>) -> Option<&Allow> {
-        self.allow.iter().find(|allow| allow.covers(deed, self))
-    }
-
     /// What conduits say about what was done.
     pub fn crossing(&self, deed: &Deed<'_>) -> Crossing {
         let mut named = false;
-        for conduit in self.conduit.iter().filter(|c| c.from == deed.who.zone && c.to == deed.to.zone) {
+        let Some(to) = deed.to else { return Crossing::Free };
+        for conduit in self.conduit.iter().filter(|c| c.from == deed.who.zone && c.to == to.zone) {
             named = true;
             let service = conduit.services.iter().any(|service| service.is(deed.protocol, deed.port));
             let action = conduit.actions.is_empty()

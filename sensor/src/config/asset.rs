@@ -24,6 +24,13 @@ pub struct Asset {
     pub contact: Option<String>,
 }
 
+impl Asset {
+    /// Whether the device of this address, and of this MAC where it is its own, is meant.
+    pub fn is(&self, ip: IpAddr, mac: Option<[u8; 6]>) -> bool {
+        self.ip == Some(ip) || (self.mac.is_some() && self.mac == mac)
+    }
+}
+
 /// What a device is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -76,4 +83,15 @@ pub enum Criticality {
     Medium,
     /// Production stands still without it.
     High,
+}
+
+impl Criticality {
+    /// The word in configuration, JSON and accounts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
 }

@@ -209,13 +209,23 @@ fn groups(config: &Config) -> Result<(), Problem> {
                 "a redundant group needs two members or more; add one".to_owned(),
             );
         }
+        let has_address = |member: &Party| match member {
+            Party::Network(_) => true,
+            Party::Named(name) => config
+                .asset
+                .iter()
+                .any(|asset| &asset.name == name && (asset.ip.is_some() || asset.mac.is_none())),
+        };
+        if group.redundant.iter().all(|member| member.is_one(config) && !has_address(member)) {
+            return problem(
+                &[Key("group"), Item(i), Key("redundant")],
+                "a redundant group is known by an address; give one of its assets `ip` instead of `mac`"
+                    .to_owned(),
+            );
+        }
         for (n, member) in group.redundant.iter().enumerate() {
             let path = [Key("group"), Item(i), Key("redundant"), Item(n)];
-            let one = match member {
-                Party::Network(net) => net.prefix_len() == net.max_prefix_len(),
-                Party::Named(name) => config.asset.iter().any(|asset| &asset.name == name),
-            };
-            if !one {
+            if !member.is_one(config) {
                 return problem(
                     &path,
                     format!("`{member}` is no single device; name an asset or an address"),

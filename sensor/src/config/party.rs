@@ -28,6 +28,10 @@ pub struct Side<'a> {
     pub mac: Option<[u8; 6]>,
     /// The name of its zone.
     pub zone: &'a str,
+    /// It is outside the company.
+    pub external: bool,
+    /// It was there before learning ended, is past it, or stands in the configuration.
+    pub known: bool,
 }
 
 impl Party {
@@ -36,9 +40,19 @@ impl Party {
         match self {
             Self::Network(net) => net.contains(&side.ip),
             Self::Named(name) => match config.asset.iter().find(|asset| &asset.name == name) {
-                Some(asset) => asset.ip == Some(side.ip) || (asset.mac.is_some() && asset.mac == side.mac),
+                Some(asset) => asset.is(side.ip, side.mac),
                 None => name == side.zone,
             },
+        }
+    }
+}
+
+impl Party {
+    /// Whether one device is meant: an asset or an address.
+    pub fn is_one(&self, config: &Config) -> bool {
+        match self {
+            Self::Network(net) => net.prefix_len() == net.max_prefix_len(),
+            Self::Named(name) => config.asset.iter().any(|asset| &asset.name == name),
         }
     }
 }

@@ -222,16 +222,22 @@ services = ["rdp", "tcp/22"]
 const SUNDAY: Time = Time::from_seconds(1_699_758_000);
 
 fn deed(ip: &str, action: Option<Action>, at: Time) -> Deed<'static> {
-    let side = |ip: &str, zone| Side { ip: ip.parse().unwrap(), mac: None, zone };
+    let side =
+        |ip: &str, zone| Side { ip: ip.parse().unwrap(), mac: None, zone, external: false, known: true };
     let port = Some(Port::Tcp(502));
-    Deed { who: side(ip, "office"), to: side("10.20.0.1", "ot"), protocol: Some("modbus"), port, action, at }
+    let to = Some(side("10.20.0.1", "ot"));
+    Deed { who: side(ip, "office"), to, protocol: Some("modbus"), port, action, at }
+}
+
+fn allowance<'a>(config: &'a Config, deed: &Deed<'_>) -> Option<&'a Allow> {
+    config.allow.iter().find(|allow| allow.covers(deed, config))
 }
 
 #[test]
 fn an_allowance_without_actions_covers_all_but_what_changes_the_process() {
     let config = parse("site.toml", SITE).unwrap();
     let covered =
-        |action| config.allowance(&deed("10.10.0.9", action, SUNDAY)).map(|allow| allow.reason.as_str());
+        |action| allowance(&config, &deed("10.10.0.9", action, SUNDAY)).map(|allow| allow.reason.as_str());
     assert_eq!(covered(None), Some("weekly scan"));
     assert_eq!(covered(Some(Action::Discover)), Some("weekly scan"));
     for action in [Action::Write, Action::Configure, Action::Program, Action::Control] {
@@ -242,7 +248,7 @@ fn an_allowance_without_actions_covers_all_but_what_changes_the_process() {
 #[test]
 fn an_allowance_covers_who_when_and_what_it_names_only() {
     let config = parse("site.toml", SITE).unwrap();
-    let covered = |ip, action, at| config.allowance(&deed(ip, action, at)).is_some();
+    let covered = |ip, action, at| allowance(&config, &deed(ip, action, at)).is_some();
     assert!(!covered("10.10.0.8", Some(Action::Discover), SUNDAY), "another host");
     assert!(
         !covered("10.10.0.9", Some(Action::Discover), Time::from_seconds(SUNDAY.seconds() + 86_400)),
@@ -263,7 +269,10 @@ fn a_conduit_constrains_only_the_pair_of_zones_it_names() {
     let modbus = deed("10.10.0.1", None, SUNDAY);
     assert_eq!(config.crossing(&modbus), Crossing::Violation);
     assert_eq!(config.crossing(&Deed { port: Some(Port::Tcp(22)), ..modbus }), Crossing::Allowed);
-    assert_eq!(config.crossing(&Deed { who: modbus.to, to: modbus.who, ..modbus }), Crossing::Free);
+    assert_eq!(
+        config.crossing(&Deed { who: modbus.to.unwrap(), to: Some(modbus.who), ..modbus }),
+        Crossing::Free
+    );
 }
 
 #[test]
@@ -288,4 +297,37 @@ fn a_model_reads_its_own_settings() {
     let config = parse("site.toml", "[models.ics_scan]\ntargetz = 5\n").unwrap();
     let said = config.model::<Scan>("ics_scan").unwrap_err();
     assert!(said.starts_with("[models.ics_scan]: unknown key `targetz`;"), "{said}");
+}
+
+#[test]
+fn opening_a_connection_is_part_of_every_named_action() {
+    let config = parse("site.toml", SITE).unwrap();
+    assert!(allowance(&config, &deed("10.10.0.7", Some(Action::Session), SUNDAY)).is_some());
+}
+
+#[test]
+fn an_allowance_without_a_target_means_nobody_outside() {
+    let config = parse("site.toml", "[[allow]]\nwho = \"10.10.0.9\"\nreason = \"x\"\n").unwrap();
+    let inside = deed("10.10.0.9", Some(Action::Read), SUNDAY);
+    let to = inside.to.map(|to| Side { external: true, ..to });
+    assert!(allowance(&config, &inside).is_some());
+    assert!(allowance(&config, &Deed { to: None, ..inside }).is_some(), "nobody in particular is known");
+    assert!(allowance(&config, &Deed { to, ..inside }).is_none());
+}
+
+#[test]
+fn maintenance_covers_neither_strangers_nor_what_is_outside() {
+    let site =
+        "[[allow]]\nwho = \"it\"\nto = \"0.0.0.0/0\"\nschedule = \"Sun 02:00-06:00\"\nreason = \"patches\"\n";
+    let config = parse("site.toml", site).unwrap();
+    let mut deed = deed("10.10.0.9", Some(Action::Read), SUNDAY);
+    deed.who.zone = "it";
+    assert!(allowance(&config, &deed).is_some());
+    let stranger = Side { known: false, ..deed.who };
+    assert!(allowance(&config, &Deed { who: stranger, ..deed }).is_none());
+    let outside = deed.to.map(|to| Side { external: true, ..to });
+    assert!(allowance(&config, &Deed { to: outside, ..deed }).is_none());
+    // Who names one device knows it.
+    let config = parse("site.toml", &site.replace("\"it\"", "\"10.10.0.9\"")).unwrap();
+    assert!(allowance(&config, &Deed { who: stranger, ..deed }).is_some());
 }

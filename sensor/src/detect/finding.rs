@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::importance::Importance;
+use crate::protocol::Action;
+use crate::state::rules::Allowance;
 use crate::time::Time;
 
 /// Why a finding was raised.
@@ -72,6 +74,18 @@ impl Severity {
             Self::Medium => 50,
             Self::High => 75,
             Self::Critical => 95,
+        }
+    }
+}
+
+impl Severity {
+    /// One step less grave.
+    pub const fn lower(self) -> Self {
+        match self {
+            Self::Critical => Self::High,
+            Self::High => Self::Medium,
+            Self::Medium => Self::Low,
+            Self::Low | Self::Info => Self::Info,
         }
     }
 }
@@ -193,6 +207,18 @@ pub struct Finding {
     pub facts: Vec<(String, String)>,
     /// Whether a controller accepted it (writes, programs, stops); `None` where that does not apply.
     pub accepted: Option<bool>,
+    /// What was done, where known: kinds of action in the order they were first seen.
+    #[serde(default)]
+    pub actions: Vec<Action>,
+    /// What the operator calls the actor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actor_name: Option<String>,
+    /// What the operator calls the first target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_name: Option<String>,
+    /// Why it does not page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Allowance>,
     /// The finding that absorbed this one.
     pub absorbed_by: Option<u64>,
     /// The incident it is part of.

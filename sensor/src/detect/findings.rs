@@ -7,9 +7,12 @@ use hashlink::LruCache;
 
 use super::Spec;
 use super::finding::{Basis, Finding, MAX_TARGETS, Measure, Severity, Stage, Target};
+use crate::config::Role;
 use crate::importance::Importance;
+use crate::protocol::Action;
 use crate::state::World;
 use crate::state::connection::Connection;
+use crate::state::rules::{Act, Allowance, named_port};
 use crate::time::Time;
 
 /// The same finding within this time is more of the same.
@@ -17,8 +20,14 @@ const FOLD: Duration = Duration::from_secs(86_400);
 /// Findings remembered to fold into.
 const MAX_OPEN: usize = 65_536;
 
-/// What is the same finding: model, actor and whatever the model adds.
-type Same = (&'static str, IpAddr, String);
+/// Ends of a draft that are held against allowances; beyond them only an allowance to anybody covers it.
+const MAX_REACH: usize = 4096;
+/// What a *named* engineering station may do at less alarm; an inferred one gets no such credit.
+const ENGINEERING: &[&str] = &["controller_state", "new_action", "reprogram"];
+
+/// What is the same finding: model, actor, whatever the model adds, and the allowance that covers it. What is allowed and
+/// what is not are never one finding.
+type Same = (&'static str, IpAddr, String, Option<Allowance>);
 
 /// A finding a detector is making.
 pub struct Draft {
@@ -26,6 +35,8 @@ pub struct Draft {
     once: bool,
     spec: &'static Spec,
     finding: Finding,
+    /// Every end acted upon, up to [`MAX_REACH`].
+    reach: Vec<Target>,
 }
 
 impl Draft {
@@ -70,10 +81,14 @@ impl Draft {
             techniques: spec.techniques.iter().map(|t| (*t).to_owned()).collect(),
             facts: Vec::new(),
             accepted: None,
+            actions: Vec::new(),
+            actor_name: None,
+            target_name: None,
+            allowed: None,
             absorbed_by: None,
             incident: None,
         };
-        Self { same: String::new(), once: false, spec, finding }
+        Self { same: String::new(), once: false, spec, finding, reach: Vec::new() }
     }
 
     /// What makes it the same finding, beside model and actor. By default the server of its connection.
@@ -129,7 +144,11 @@ impl Draft {
     /// One more end acted upon.
     pub fn target(mut self, ip: IpAddr, port: u16) -> Self {
         self.finding.targets_total = self.finding.targets_total.saturating_add(1);
-        add_target(&mut self.finding.targets, Target { ip, port: (port != 0).then_some(port) });
+        let target = Target { ip, port: (port != 0).then_some(port) };
+        if self.reach.len() <= MAX_REACH {
+            self.reach.push(target.clone());
+        }
+        add_target(&mut self.finding.targets, target);
         self
     }
 
@@ -158,6 +177,27 @@ impl Draft {
     }
 }
 
+/// The allowance that covers all of a draft.
+fn covered(finding: &Finding, reach: &[Target], action: Option<Action>, world: &World) -> Option<Allowance> {
+    if !world.rules.allows_anything() {
+        return None;
+    }
+    let act = |to, port: Option<u16>| Act {
+        who: finding.actor,
+        to,
+        protocol: finding.protocol.as_deref(),
+        port: port.and_then(|port| named_port(&finding.transport, port)),
+        action,
+        at: finding.at,
+    };
+    let ends_known = !reach.is_empty() && reach.len() <= MAX_REACH;
+    let mut by = if ends_known { None } else { Some(world.allowance(&act(None, None))?) };
+    for target in reach {
+        by = Some(world.allowance(&act(Some(target.ip), target.port))?);
+    }
+    by
+}
+
 fn add_target(targets: &mut Vec<Target>, target: Target) -> bool {
     if targets.contains(&target) {
         return false;
@@ -172,6 +212,8 @@ fn add_target(targets: &mut Vec<Target>, target: Target) -> bool {
 pub struct Findings {
     open: LruCache<Same, (u64, Time)>,
     next: u64,
+    /// What is being judged does this.
+    doing: Option<Action>,
     raised: Vec<Finding>,
     folded: Vec<(u64, Finding)>,
     absorbed: Vec<(IpAddr, Vec<&'static str>, u64, Time)>,
@@ -183,20 +225,47 @@ impl Findings {
         Self {
             open: LruCache::new(MAX_OPEN),
             next: last.saturating_add(1),
+            doing: None,
             raised: Vec::new(),
             folded: Vec::new(),
             absorbed: Vec::new(),
         }
     }
 
+    /// What is judged from now on does this, where content or its absence says so.
+    pub fn doing(&mut self, action: Option<Action>) {
+        self.doing = action;
+    }
+
+    /// These findings are over: more of the same is a new one.
+    pub fn forget(&mut self, numbers: &[u64]) {
+        let keys: Vec<Same> =
+            self.open.iter().filter(|(_, (n, _))| numbers.contains(n)).map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            self.open.remove(&key);
+        }
+    }
+
     /// Raises a finding, or counts it as more of one that was. Returns its number.
     pub fn raise(&mut self, draft: Draft, world: &World) -> u64 {
-        let Draft { same, once, spec, mut finding } = draft;
+        let Draft { same, once, spec, mut finding, reach } = draft;
         if finding.basis == Basis::FirstSeen && !world.has_baseline() {
             finding.basis = Basis::NoBaseline;
             finding.importance = None;
         }
-        let key = (spec.id, finding.actor, same);
+        // Looking around is what a scanner is there for, whether it gets as far as a connection or further.
+        let action = match self.doing {
+            Some(Action::Session) if finding.stage == Stage::Discovery => Some(Action::Discover),
+            other => other,
+        };
+        finding.actions.extend(action);
+        finding.allowed = covered(&finding, &reach, action, world);
+        let actor = world.asset(finding.actor);
+        if ENGINEERING.contains(&spec.id) && actor.is_some_and(|asset| asset.role == Some(Role::Engineering))
+        {
+            finding.severity = finding.severity.lower();
+        }
+        let key = (spec.id, finding.actor, same, finding.allowed.clone());
         if let Some((number, last)) = self.open.get_mut(&key)
             && finding.at.since(*last) < FOLD
         {
@@ -212,11 +281,13 @@ impl Findings {
         finding.number = number;
         finding.actor_zone = world.zone(finding.actor).name;
         finding.device_stage = world.stage(finding.actor).name().to_owned();
+        finding.actor_name = actor.map(|asset| asset.name.clone());
         if let Some(host) = world.hosts.get(&finding.actor) {
             finding.actor_mac = host.mac;
         }
         if let Some(target) = finding.targets.first() {
             finding.target_zone = world.zone(target.ip).name;
+            finding.target_name = world.asset(target.ip).map(|asset| asset.name.clone());
         }
         self.open.insert(key, (number, finding.at));
         self.raised.push(finding);
@@ -258,6 +329,11 @@ pub fn fold(finding: &mut Finding, more: Finding) {
     finding.targets_total = finding.targets_total.max(more.targets_total);
     finding.importance = finding.importance.max(more.importance);
     finding.severity = finding.severity.max(more.severity);
+    for action in more.actions {
+        if !finding.actions.contains(&action) {
+            finding.actions.push(action);
+        }
+    }
     finding.accepted = match (finding.accepted, more.accepted) {
         (Some(true), _) | (_, Some(true)) => Some(true),
         (a, b) => b.or(a),

@@ -13,7 +13,9 @@ use crate::detect::finding::{Basis, Finding};
 use crate::detect::findings::fold;
 use crate::observer::Observer;
 use crate::state::World;
+use crate::state::rules::Allowance;
 use crate::time::Time;
+use types::Taken;
 pub use types::{Incident, State};
 
 /// Findings and incidents remembered; the oldest closed ones go first.
@@ -23,6 +25,15 @@ const MAX_INCIDENTS: usize = 5_000;
 const JOIN: Duration = Duration::from_secs(7 * 86_400);
 const QUIET: Duration = Duration::from_secs(3600);
 const CLOSED: Duration = Duration::from_secs(86_400);
+
+/// What a review changed.
+#[derive(Debug, Default)]
+pub struct Reviewed {
+    /// Findings that are allowed now.
+    pub findings: Vec<u64>,
+    /// Hosts behind which nothing is open any more.
+    pub actors: Vec<IpAddr>,
+}
 
 /// Every finding and incident of this sensor's state.
 #[derive(Default)]
@@ -92,8 +103,9 @@ impl Incidents {
     /// Takes in a new finding.
     pub fn add(&mut self, mut finding: Finding, world: &World, observer: &mut dyn Observer) {
         self.dirty = true;
-        // What only looks new, with nothing to compare with, is for an analyst to read, not for an incident.
-        if finding.basis != Basis::NoBaseline {
+        // What is allowed is recorded; what only looks new, with nothing to compare with, is for an analyst to read. Neither
+        // is an incident.
+        if finding.basis != Basis::NoBaseline && finding.allowed.is_none() {
             let number = self.incident_of(&finding);
             finding.incident = Some(number);
             self.note_pivots(&finding);
@@ -126,6 +138,9 @@ impl Incidents {
         let Some(incident) = finding.incident.and_then(|n| self.incidents.get_mut(&n)) else { return };
         incident.last = incident.last.max(finding.last);
         let graver = finding.absorbed_by.is_none() && finding.severity > incident.severity;
+        if graver && incident.state == State::Acknowledged {
+            incident.state = State::Open;
+        }
         incident.importance = incident.importance.max(finding.importance);
         if graver {
             incident.severity = finding.severity;
@@ -139,8 +154,10 @@ impl Incidents {
 
     /// Findings of these models by `actor`, not older than `since`, are part of finding `number`.
     pub fn absorb(&mut self, actor: IpAddr, models: &[&'static str], number: u64, since: Time) {
+        let allowed = self.findings.get(&number).is_some_and(|finding| finding.allowed.is_some());
         for finding in self.findings.values_mut() {
-            let part = finding.actor == actor
+            let part = finding.allowed.is_some() == allowed
+                && finding.actor == actor
                 && finding.number != number
                 && finding.last >= since
                 && models.contains(&finding.model.as_str());
@@ -157,7 +174,8 @@ impl Incidents {
         for incident in self.incidents.values_mut() {
             let idle = now.since(incident.last);
             let next = match incident.state {
-                State::Acknowledged | State::Closed => continue,
+                State::Closed => continue,
+                State::Acknowledged if idle < CLOSED => continue,
                 _ if idle >= CLOSED => State::Closed,
                 _ if idle >= QUIET => State::Quiet,
                 _ => State::Open,
@@ -174,6 +192,89 @@ impl Incidents {
                 observer.incident(incident, what);
             }
         }
+    }
+
+    /// Somebody takes an incident; `false` where there is none of that number, or it is closed.
+    pub fn take(&mut self, number: u64, taken: Taken, world: &World, observer: &mut dyn Observer) -> bool {
+        let Some(incident) = self.incidents.get_mut(&number) else { return false };
+        if incident.state == State::Closed {
+            return false;
+        }
+        incident.state = State::Acknowledged;
+        incident.taken = Some(taken);
+        self.dirty = true;
+        self.rewrite(number, world);
+        if let Some(incident) = self.incidents.get(&number) {
+            observer.incident(incident, State::Acknowledged.name());
+        }
+        true
+    }
+
+    /// Holds every incident that is not closed against what is allowed now. Findings that are covered leave their
+    /// incident; an incident that is covered wholly is closed.
+    pub fn review(&mut self, world: &World, observer: &mut dyn Observer) -> Reviewed {
+        let mut reviewed = Reviewed::default();
+        if !world.rules.allows_anything() {
+            return reviewed;
+        }
+        let live: Vec<u64> =
+            self.incidents.values().filter(|i| i.state != State::Closed).map(|i| i.number).collect();
+        for number in live {
+            let Some(incident) = self.incidents.get(&number) else { continue };
+            let covered: Vec<(u64, Allowance)> = incident
+                .findings
+                .iter()
+                .filter_map(|n| Some((*n, world.allowance_of(self.findings.get(n)?)?)))
+                .collect();
+            let whole = covered.len() == incident.findings.len();
+            let Some((_, by)) = covered.first().cloned() else { continue };
+            self.dirty = true;
+            for (n, by) in &covered {
+                if let Some(finding) = self.findings.get_mut(n) {
+                    finding.allowed = Some(by.clone());
+                    if !whole {
+                        finding.incident = None;
+                    }
+                }
+            }
+            reviewed.findings.extend(covered.iter().map(|(n, _)| *n));
+            let before: Vec<IpAddr> =
+                self.incidents.get(&number).map(|i| i.actors.clone()).unwrap_or_default();
+            if whole {
+                if let Some(incident) = self.incidents.get_mut(&number) {
+                    incident.state = State::Closed;
+                    incident.allowed = Some(by);
+                }
+                self.actors.retain(|_, of| *of != number);
+                self.pivots.retain(|_, (of, _)| *of != number);
+                reviewed.actors.extend(before);
+            } else {
+                let gone: Vec<u64> = covered.iter().map(|(n, _)| *n).collect();
+                self.without(number, &gone);
+                let after = self.incidents.get(&number).map(|i| i.actors.clone()).unwrap_or_default();
+                self.actors.retain(|actor, of| *of != number || after.contains(actor));
+                reviewed.actors.extend(before.into_iter().filter(|actor| !after.contains(actor)));
+            }
+            self.rewrite(number, world);
+            if let Some(incident) = self.incidents.get(&number) {
+                observer.incident(incident, if whole { State::Closed.name() } else { "eased" });
+            }
+        }
+        reviewed
+    }
+
+    /// An incident without some of its findings, as if they had never been part of it.
+    fn without(&mut self, number: u64, gone: &[u64]) {
+        let Some(incident) = self.incidents.get_mut(&number) else { return };
+        incident.findings.retain(|n| !gone.contains(n));
+        let left: Vec<&Finding> = incident.findings.iter().filter_map(|n| self.findings.get(n)).collect();
+        let Some(first) = left.first() else { return };
+        incident.severity = left.iter().map(|f| f.severity).max().unwrap_or(first.severity);
+        incident.importance = left.iter().filter_map(|f| f.importance).max();
+        incident.first = left.iter().map(|f| f.first).min().unwrap_or(first.first);
+        incident.last = left.iter().map(|f| f.last).max().unwrap_or(first.last);
+        incident.actors.retain(|actor| left.iter().any(|f| f.actor == *actor));
+        incident.stages.retain(|stage| left.iter().any(|f| f.stage == *stage));
     }
 
     /// The input is over: every incident is told as it stands.
@@ -231,6 +332,8 @@ impl Incidents {
                 importance: None,
                 stages: Vec::new(),
                 related: Vec::new(),
+                taken: None,
+                allowed: None,
                 title: String::new(),
                 account: Vec::new(),
             },
@@ -271,8 +374,10 @@ impl Incidents {
                 incident.related.push(other);
             }
         }
-        incident.state =
-            if incident.state == State::Acknowledged { State::Acknowledged } else { State::Open };
+        // What somebody took is theirs until it grows worse than what they saw.
+        if graver || incident.state != State::Acknowledged {
+            incident.state = State::Open;
+        }
         self.rewrite(number, world);
         if let Some(incident) = self.incidents.get(&number)
             && (opened || graver)

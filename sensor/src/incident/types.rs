@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::finding::{Severity, Stage};
 use crate::importance::Importance;
+use crate::state::rules::Allowance;
 use crate::time::Time;
 
 /// Whether an incident goes on.
@@ -37,6 +38,17 @@ impl State {
     }
 }
 
+/// Somebody took an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// Who typed it, where that is known.
+    pub by: Option<String>,
+    /// When, by the clock of the machine it was typed on.
+    pub at: Time,
+    /// A word to the next shift.
+    pub note: Option<String>,
+}
+
 /// Findings of one acting host, and of hosts it took over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
@@ -60,6 +72,12 @@ pub struct Incident {
     pub stages: Vec<Stage>,
     /// Incidents that share a target.
     pub related: Vec<u64>,
+    /// Who took it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Taken>,
+    /// Why it is closed, where all of it was allowed after it was raised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed: Option<Allowance>,
     /// The title: one line.
     pub title: String,
     /// The written account: lines of deterministic text from facts.

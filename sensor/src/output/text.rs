@@ -230,6 +230,10 @@ mod tests {
             techniques: Vec::new(),
             facts: Vec::new(),
             accepted: None,
+            actions: Vec::new(),
+            actor_name: None,
+            target_name: None,
+            allowed: None,
             absorbed_by: None,
             incident: None,
         }
@@ -247,6 +251,8 @@ mod tests {
             importance: None,
             stages: Vec::new(),
             related: Vec::new(),
+            taken: None,
+            allowed: None,
             title: "ICS scan by 10.10.0.5".to_owned(),
             account: vec!["What: ICS scan.".to_owned(), String::new(), "Device 10.10.0.5.".to_owned()],
         }

@@ -58,6 +58,9 @@ pub struct Host {
     pub graduated: bool,
     /// It came after the site's learning had ended.
     pub newcomer: bool,
+    /// Since when somebody has it learned anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relearns: Option<Time>,
     /// Its MAC, where ARP proved that it owns it.
     pub mac: Option<[u8; 6]>,
     /// The MAC its packets come from, a router's where they are routed.

@@ -4,6 +4,8 @@ pub mod address;
 pub mod connection;
 pub mod conversation;
 pub mod host;
+pub mod relearn;
+pub mod rules;
 pub mod stream;
 pub mod tally;
 pub mod world;

@@ -11,6 +11,7 @@ use super::address::{is_unicast, neighbourhood};
 use super::connection::Connection;
 use super::conversation::{Conversation, Key};
 use super::host::{DeviceStage, Host};
+use super::rules::Rules;
 use super::zone::{Kind, Zone, Zones};
 use crate::importance::budget::Judged;
 use crate::time::Time;
@@ -103,8 +104,13 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
 
     /// The row of `key`, made if there is none; counted as use and as changed.
     pub fn entry(&mut self, key: &K, make: impl FnOnce() -> V) -> &mut V {
-        if self.rows.peek(key).is_none() && self.rows.len() >= self.rows.capacity() {
+        if self.rows.peek(key).is_none()
+            && self.rows.len() >= self.rows.capacity()
+            && let Some((forgotten, _)) = self.rows.remove_lru()
+        {
             self.evicted = self.evicted.saturating_add(1);
+            // What is forgotten here is forgotten in the state too.
+            self.dirty.insert(forgotten);
         }
         self.dirty.insert(key.clone());
         self.rows.entry(key.clone()).or_insert_with(make)
@@ -135,7 +141,21 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
         self.rows.is_empty()
     }
 
-    /// Keys changed since the last call.
+    /// Forgets a row.
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        let row = self.rows.remove(key);
+        if row.is_some() {
+            self.dirty.insert(key.clone());
+        }
+        row
+    }
+
+    /// The most rows it holds.
+    pub fn capacity(&self) -> usize {
+        self.rows.capacity()
+    }
+
+    /// Keys changed or forgotten since the last call.
     pub fn take_dirty(&mut self) -> BTreeSet<K> {
         std::mem::take(&mut self.dirty)
     }
@@ -152,6 +172,8 @@ pub struct World {
     pub settings: Settings,
     /// Zones.
     pub zones: Zones,
+    /// What the operator said.
+    pub rules: Rules,
     /// Devices by address.
     pub hosts: Table<IpAddr, Host>,
     /// Client, server, service.
@@ -177,6 +199,7 @@ impl World {
             macs: Table::new(65_536),
             settings,
             zones,
+            rules: Rules::default(),
             site: Site::default(),
         }
     }
@@ -194,12 +217,16 @@ impl World {
         if self.settings.operational {
             return DeviceStage::Operational;
         }
-        let Some(host) = self.hosts.get(&ip) else { return DeviceStage::Learning };
+        let Some(host) = self.hosts.get(&self.elder(ip)) else { return DeviceStage::Learning };
         if host.graduated {
             return DeviceStage::Operational;
         }
-        let wanted = if host.newcomer { self.settings.device_days } else { self.settings.site_days };
-        let elapsed = self.site.last.since(host.first).as_secs() / 86_400;
+        let wanted = if host.newcomer || host.relearns.is_some() {
+            self.settings.device_days
+        } else {
+            self.settings.site_days
+        };
+        let elapsed = self.site.last.since(host.relearns.unwrap_or(host.first)).as_secs() / 86_400;
         let active = u64::try_from(host.days.len()).unwrap_or(u64::MAX);
         let wanted = u64::from(wanted);
         if elapsed < wanted {
@@ -211,15 +238,21 @@ impl World {
         }
     }
 
-    /// Whether what passes between these two is judged: as soon as either is past learning.
+    /// Whether what a client does to a server is judged: as soon as either is past learning, unless somebody had the
+    /// client learned anew.
     pub fn judges(&self, a: IpAddr, b: IpAddr) -> bool {
+        if self.hosts.get(&a).is_some_and(|host| host.relearns.is_some())
+            && self.stage(a) == DeviceStage::Learning
+        {
+            return false;
+        }
         [a, b].iter().any(|ip| self.stage(*ip) != DeviceStage::Learning)
     }
 
     /// The zone of an address.
     pub fn zone(&self, ip: IpAddr) -> Zone {
-        let speaks_ot = self.hosts.get(&ip).is_some_and(|h| h.speaks_ot || !h.serves.is_empty());
-        self.zones.of(ip, speaks_ot)
+        let speaks_ot = |ip| self.hosts.get(&ip).is_some_and(|h| h.speaks_ot || !h.serves.is_empty());
+        self.zones.of(ip, speaks_ot(ip) || speaks_ot(self.elder(ip)))
     }
 
     /// Whether an address is outside.
@@ -227,11 +260,11 @@ impl World {
         self.zone(ip).kind == Kind::External
     }
 
-    /// The key of a connection's conversation.
-    pub fn key(connection: &Connection) -> Key {
+    /// The key of a connection's conversation; members of a redundant group share one.
+    pub fn key(&self, connection: &Connection) -> Key {
         Key {
-            client: connection.client.ip,
-            server: connection.server.ip,
+            client: self.baseline(connection.client.ip),
+            server: self.baseline(connection.server.ip),
             transport: connection.transport as u8,
             port: connection.server.port,
         }
@@ -239,7 +272,7 @@ impl World {
 
     /// What is known of a connection's conversation.
     pub fn conversation(&self, connection: &Connection) -> Option<&Conversation> {
-        self.conversations.get(&Self::key(connection))
+        self.conversations.get(&self.key(connection))
     }
 
     /// Whether the conversation is usual.
@@ -249,10 +282,26 @@ impl World {
 
     /// The host behind an address, made at first sight.
     pub fn host(&mut self, ip: IpAddr, now: Time) -> &mut Host {
-        let newcomer = self.is_settled();
-        let host = self.hosts.entry(&ip, || Host { first: now, newcomer, ..Host::default() });
+        let made = match self.hosts.get(&ip) {
+            Some(_) => None,
+            None => Some(self.at_first_sight(ip, now)),
+        };
+        let host = self.hosts.entry(&ip, || made.unwrap_or_default());
         host.active(now);
         host
+    }
+
+    /// A device of a redundant group is as well known as the group.
+    fn at_first_sight(&self, ip: IpAddr, now: Time) -> Host {
+        let elder = self.hosts.get(&self.elder(ip));
+        let newcomer = elder.map_or_else(|| self.is_settled(), |elder| elder.newcomer);
+        Host {
+            first: now,
+            newcomer,
+            graduated: elder.is_some_and(|elder| elder.graduated),
+            speaks_ot: elder.is_some_and(|elder| elder.speaks_ot),
+            ..Host::default()
+        }
     }
 
     /// Whether the site itself is past learning, so that a device seen now is a new one.
@@ -276,7 +325,15 @@ impl World {
         }
         let host = self.host(ip, now);
         if proven {
+            let first = host.mac.is_none();
             host.mac = Some(mac);
+            // By its MAC it may be a member of a redundant group.
+            if first && self.elder(ip) != ip {
+                let known = self.at_first_sight(ip, now);
+                let host = self.host(ip, now);
+                (host.newcomer, host.graduated) = (known.newcomer, known.graduated);
+                host.speaks_ot |= known.speaks_ot;
+            }
         } else {
             host.via = Some(mac);
             if routes && host.mac == Some(mac) {

@@ -49,6 +49,11 @@ impl Zones {
         Self { configured, local: BTreeSet::new() }
     }
 
+    /// Other configured zones; what was found local stays so.
+    pub fn configure(&mut self, zones: Self) {
+        self.configured = zones.configured;
+    }
+
     /// ARP proved that this address is on a local link, or two public addresses of one prefix talk to each other.
     pub fn note_local(&mut self, ip: IpAddr) {
         if is_unicast(ip) && !is_private(ip) && self.local.len() < MAX_LOCAL {

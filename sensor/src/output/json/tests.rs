@@ -90,6 +90,10 @@ pub(super) fn a_finding() -> Finding {
             ("tls.client.ja3".to_owned(), "ab".to_owned()),
         ],
         accepted: None,
+        actions: Vec::new(),
+        actor_name: None,
+        target_name: None,
+        allowed: None,
         absorbed_by: None,
         incident: Some(2),
     }
@@ -264,6 +268,8 @@ fn an_incident_tells_its_state_account_and_why_it_is_told() {
         importance: None,
         stages: vec![Stage::Discovery, Stage::Impact],
         related: vec![],
+        taken: None,
+        allowed: None,
         title: "ICS scan by 10.10.0.5".to_owned(),
         account: vec!["What: ICS scan.".to_owned()],
     };
