@@ -120,9 +120,6 @@ pub mod s7comm_plus;
 pub mod tls;
 mod tpkt;
 
-#[cfg(test)]
-mod tests_captures;
-
 /// Every protocol, sorted by name. Where two could claim the same bytes their probes exclude each other.
 pub const REGISTRY: &[&Spec] = &[&modbus::SPEC, &rdp::SPEC, &s7comm::SPEC, &s7comm_plus::SPEC, &tls::SPEC];
 

@@ -1,0 +1,16 @@
+//! Real captures, against figures of an independent dissector. They are found by `ISTHMUS_CAPTURES` or in
+//! `../shared/captures` beside the repository; without them these tests say that they skip. Where tshark is installed its
+//! own counts are compared too.
+//!
+//! One module a protocol. A new capture, or a protocol that finds something in one, also needs its row in `every_file`.
+
+#![expect(clippy::unwrap_used, reason = "a failing test shows where")]
+
+mod every_file;
+mod findings;
+mod helper;
+mod modbus;
+mod rdp;
+mod s7comm;
+mod s7comm_plus;
+mod tls;
