@@ -54,6 +54,12 @@ impl Mind {
         Self { world, incidents, detectors, audience, findings, suspects, obeyed: 0 }
     }
 
+    /// Goes by another configuration from now on, also for what is open. Nothing learned is lost.
+    pub fn reload(&mut self, config: &crate::config::Config, observer: &mut dyn Observer) {
+        self.world.configure(config);
+        self.review(observer);
+    }
+
     /// Holds what is open against what is allowed now.
     pub fn review(&mut self, observer: &mut dyn Observer) {
         let reviewed = self.incidents.review(&self.world, observer);
@@ -75,6 +81,14 @@ impl Mind {
     /// A host is no longer taken for an intruder's.
     pub(crate) fn trust(&mut self, ip: IpAddr) {
         self.suspects.remove(&ip);
+    }
+
+    /// What was saved last did not reach the disk: everything counts as changed.
+    pub fn unsaved(&mut self) {
+        self.world.hosts.touch_all();
+        self.world.conversations.touch_all();
+        self.world.externals.touch_all();
+        self.incidents.touch();
     }
 
     /// Record time goes on.

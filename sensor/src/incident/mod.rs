@@ -100,6 +100,11 @@ impl Incidents {
         std::mem::take(&mut self.dirty)
     }
 
+    /// Everything counts as changed.
+    pub const fn touch(&mut self) {
+        self.dirty = true;
+    }
+
     /// Takes in a new finding.
     pub fn add(&mut self, mut finding: Finding, world: &World, observer: &mut dyn Observer) {
         self.dirty = true;

@@ -1,6 +1,7 @@
 //! Prometheus metrics: closed label sets, every known series from zero, no addresses.
 
 mod exposition;
+mod health;
 mod process;
 #[cfg(test)]
 mod tests;
@@ -15,14 +16,18 @@ use crate::engine::Engine;
 use crate::incident::State;
 use crate::observer::Observer;
 use crate::protocol::{self, Action, Command, Malformed, Side};
+use crate::source::live::Figures;
 use crate::state::ConnectionState;
 use crate::state::connection::Connection;
 use crate::time::Time;
 pub use exposition::Format;
+use health::Health;
 
 /// The series of one sensor.
 pub struct Metrics {
     registry: Registry,
+    /// How the sensor itself is.
+    pub health: Health,
     packets: IntCounter,
     bytes: IntCounter,
     path: IntCounterVec,
@@ -162,6 +167,7 @@ impl Metrics {
                 "1 where XDP runs behind the driver.",
                 &["interface"],
             )?,
+            health: Health::new(&registry)?,
             registry,
         };
         metrics.start_at_zero(interfaces);
@@ -212,8 +218,9 @@ impl Metrics {
     }
 
     /// Takes over what engine and packet path counted themselves.
-    pub fn update(&self, engine: &Engine, counters: &[u64; Counter::COUNT]) {
-        for (counter, n) in Counter::ALL.iter().zip(counters) {
+    pub fn update(&self, engine: &Engine, figures: &Figures) {
+        self.health.update(&figures.losses, engine.now());
+        for (counter, n) in Counter::ALL.iter().zip(&figures.counters) {
             match counter {
                 Counter::Packets => raise(&self.packets, *n),
                 Counter::Bytes => raise(&self.bytes, *n),

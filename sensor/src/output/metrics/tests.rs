@@ -66,17 +66,20 @@ fn the_packet_paths_counters_are_taken_over_and_never_fall() {
     let metrics = metrics();
     let engine =
         Engine::new(Mind::new(World::new(Settings::default(), Zones::default()), Incidents::default()));
-    let mut counters = [0; Counter::COUNT];
+    let mut figures = Figures::default();
+    let counters = &mut figures.counters;
     counters[Counter::Packets as usize] = 10;
     counters[Counter::LostAccess as usize] = 4;
     counters[Counter::Cut as usize] = 2;
-    metrics.update(&engine, &counters);
-    metrics.update(&engine, &[0; Counter::COUNT]);
+    figures.losses.refused = [0, 3, 0, 0];
+    metrics.update(&engine, &figures);
+    metrics.update(&engine, &Figures::default());
     let text = metrics.render(Format::Text);
     for line in [
         "isthmus_packets_total 10",
         "isthmus_records_lost_total{ring=\"access\"} 4",
         "isthmus_packet_path_total{reason=\"cut\"} 2",
+        "isthmus_records_refused_total{ring=\"industrial\"} 3",
     ] {
         assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
     }

@@ -11,16 +11,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result};
 use axum::Router;
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use super::json;
 use super::metrics::{Format, Metrics};
 use crate::detect::finding::Severity;
 use crate::engine::Engine;
 use crate::incident;
+use crate::run::orders::Orders;
 use page::Page;
 
 /// What the pages are made from, shared by the engine's thread and the web's.
@@ -29,6 +30,8 @@ pub struct Shared {
     pub metrics: Metrics,
     /// Records are being read.
     pub ready: AtomicBool,
+    /// What the engine is asked to do.
+    pub orders: Orders,
     incidents: Page,
     findings: Page,
     hosts: Page,
@@ -36,14 +39,25 @@ pub struct Shared {
 
 impl Shared {
     /// Nothing is known yet, and nothing is ready.
-    pub fn new(metrics: Metrics) -> Self {
+    pub fn new(metrics: Metrics, orders: Orders) -> Self {
         Self {
             metrics,
+            orders,
             ready: AtomicBool::new(false),
             incidents: Page::default(),
             findings: Page::default(),
             hosts: Page::default(),
         }
+    }
+
+    /// Reads the configuration again. A file that cannot be used changes nothing.
+    ///
+    /// # Errors
+    /// One line: what, where, what to do.
+    pub async fn reload(&self) -> Result<String, String> {
+        let said = self.orders.reload().await;
+        self.metrics.health.reloaded(said.is_ok());
+        said
     }
 
     /// Writes the pages that somebody waits for. Called once a second from the engine's thread.
@@ -87,7 +101,9 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/metrics", get(metrics))
         .route("/-/healthy", get(|| async { "Isthmus is healthy.\n" }))
         .route("/-/ready", get(ready))
+        .route("/-/reload", post(reload).get(reload_by_get))
         .route("/api/v1/incidents", get(incidents))
+        .route("/api/v1/incidents/{number}", get(incident))
         .route("/api/v1/findings", get(findings))
         .route("/api/v1/hosts", get(hosts))
         .fallback(|| async { (StatusCode::NOT_FOUND, "There is no such page; / lists them.\n") })
@@ -127,10 +143,38 @@ async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, &'static str) 
     }
 }
 
+async fn reload(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {
+    match shared.reload().await {
+        Ok(said) => (StatusCode::OK, format!("{said}.\n")),
+        Err(said) => (StatusCode::BAD_REQUEST, format!("{said}; the configuration in use stays\n")),
+    }
+}
+
+async fn reload_by_get() -> (StatusCode, &'static str) {
+    (StatusCode::METHOD_NOT_ALLOWED, "Reload with POST: curl -X POST this address.\n")
+}
+
 type Asked = Query<BTreeMap<String, String>>;
 
 async fn incidents(State(shared): State<Arc<Shared>>, Query(asked): Asked) -> Response {
     answer(&shared.incidents, &asked, "state", &incident::State::ALL.map(incident::State::name)).await
+}
+
+async fn incident(State(shared): State<Arc<Shared>>, Path(number): Path<String>) -> Response {
+    let Ok(number) = number.parse() else {
+        let said = format!("`{number}` is no incident's number; /api/v1/incidents lists them.\n");
+        return (StatusCode::BAD_REQUEST, said).into_response();
+    };
+    match shared.orders.incident(number).await {
+        Ok(Some(incident)) => {
+            ([(header::CONTENT_TYPE, "application/json")], incident.to_string()).into_response()
+        }
+        Ok(None) => {
+            let said = format!("There is no incident {number}; /api/v1/incidents lists them.\n");
+            (StatusCode::NOT_FOUND, said).into_response()
+        }
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "Isthmus is busy; ask again.\n").into_response(),
+    }
 }
 
 async fn findings(State(shared): State<Arc<Shared>>, Query(asked): Asked) -> Response {

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use super::*;
 use crate::incident::Incidents;
 use crate::mind::Mind;
+use crate::run::orders::Order;
 use crate::state::World;
 use crate::state::world::Settings;
 use crate::state::zone::Zones;
@@ -13,7 +14,7 @@ use crate::time::Time;
 
 /// A server, and an engine that answers it, while `during` runs. `engine` says whether there is one.
 fn with_server(engine: bool, during: impl FnOnce(&Shared, SocketAddr)) {
-    let shared = Arc::new(Shared::new(Metrics::new(&[]).unwrap()));
+    let shared = Arc::new(Shared::new(Metrics::new(&[]).unwrap(), Orders::new(None)));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let listener = runtime.block_on(bind("127.0.0.1:0".parse().unwrap())).unwrap();
     let address = listener.local_addr().unwrap();
@@ -36,6 +37,12 @@ fn with_server(engine: bool, during: impl FnOnce(&Shared, SocketAddr)) {
             let of = Engine::new(Mind::new(world, Incidents::default()));
             while engine && !stopped.load(Ordering::Relaxed) {
                 known.publish(&of, "gw");
+                for order in known.orders.take() {
+                    if let Order::Incident(number, reply) = order {
+                        let known = (number == 7).then(|| serde_json::json!({ "findings": [] }));
+                        let _ = reply.send(known);
+                    }
+                }
                 std::thread::sleep(std::time::Duration::from_millis(5));
             }
         });
@@ -120,6 +127,31 @@ fn what_is_known_is_json_and_may_be_selected() {
         );
         assert!(ask(address, "GET", "/api/v1/hosts?x=1", "*/*").0.contains("400"));
         assert!(ask(address, "GET", "/nowhere", "*/*").0.contains("404"));
+    });
+}
+
+#[test]
+fn one_incident_is_asked_for_by_its_number() {
+    with_server(true, |_, address| {
+        let (head, body) = ask(address, "GET", "/api/v1/incidents/7", "*/*");
+        assert!(head.contains("200 ok") && head.contains("content-type: application/json"), "{head}");
+        assert_eq!(body, "{\"findings\":[]}");
+        assert!(ask(address, "GET", "/api/v1/incidents/8", "*/*").0.contains("404"));
+        assert!(ask(address, "GET", "/api/v1/incidents/seven", "*/*").0.contains("400"));
+    });
+}
+
+#[test]
+fn a_reload_is_posted_and_refused_in_one_line() {
+    with_server(true, |shared, address| {
+        assert!(ask(address, "GET", "/-/reload", "*/*").0.contains("405"));
+        let (head, body) = ask(address, "POST", "/-/reload", "*/*");
+        assert!(head.contains("400 bad request"), "{head}");
+        assert_eq!(
+            body,
+            "there is no configuration file to reload; start with --config; the configuration in use stays\n"
+        );
+        assert!(shared.metrics.render(Format::Text).contains("isthmus_config_last_reload_successful 0\n"));
     });
 }
 

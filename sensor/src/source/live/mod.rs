@@ -136,6 +136,11 @@ impl Live {
         self.figures.losses
     }
 
+    /// Both.
+    pub const fn figures(&self) -> Figures {
+        self.figures
+    }
+
     /// Detaches; what the kernel has told by then is still delivered, then [`Source::poll`] says that it is over.
     pub fn stop(&self) {
         self.handover.stop(Stop::Finish);

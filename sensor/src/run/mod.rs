@@ -1,0 +1,67 @@
+//! `isthmus run`: the kernel's records through the engine, until somebody says stop.
+
+pub mod orders;
+mod serve;
+mod session;
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Result;
+
+use crate::cli::{Format, ModeArg, RunArgs, configuration};
+use crate::engine::Engine;
+use crate::incident::Incidents;
+use crate::mind::Mind;
+use crate::output::metrics::Metrics;
+use crate::output::web::Shared;
+use crate::output::{Sink, json::JsonLines, text::Text};
+use crate::source::live::{Live, LiveOptions, Mode, caps};
+use crate::state::World;
+use crate::store::Store;
+use orders::Orders;
+use session::Session;
+
+/// Watches interfaces until told to stop.
+///
+/// # Errors
+/// What is in the way of attaching, listening or keeping state, and what to do about it.
+pub fn run(args: &RunArgs) -> Result<()> {
+    let config = configuration(args.config.as_ref())?;
+    let mut world = World::new(config.settings(), config.zones());
+    world.configure(&config);
+    let store = args.state.as_deref().map(Store::open).transpose()?;
+    let mind = match &store {
+        Some(store) => store.read(world)?,
+        None => Mind::new(world, Incidents::default()),
+    };
+    let orders = Orders::new(args.config.clone());
+    let shared = Arc::new(Shared::new(Metrics::new(&args.interfaces)?, orders));
+    let mode = match args.mode {
+        ModeArg::Native => Mode::Native,
+        ModeArg::Auto => Mode::Auto,
+        ModeArg::Generic => Mode::Generic,
+    };
+    let mut source =
+        Live::open(&LiveOptions { interfaces: args.interfaces.clone(), mode, ..LiveOptions::default() })?;
+    // From here on nothing asks the kernel for anything it has not already given. Capabilities belong to threads: those
+    // started from now on have none.
+    caps::drop_all()?;
+    let stop: Arc<AtomicBool> = Arc::default();
+    serve::start(&config.web.listen, &shared, &stop)?;
+    for attached in source.attached() {
+        let how = if attached.degraded { "behind the driver (degraded)" } else { "in the driver" };
+        eprintln!("isthmus: attached to {} {how}", attached.interface);
+        if attached.degraded {
+            shared.metrics.set_degraded(&attached.interface);
+        }
+    }
+    let out = std::io::stdout();
+    let sink: Box<dyn Sink> = match args.format {
+        Format::Json => Box::new(JsonLines::new(out, &args.log, config.observer.name.clone())),
+        Format::Text => Box::new(Text::new(out, std::io::stdout().is_terminal())),
+    };
+    let session = Session { engine: Engine::new(mind), store, sink, shared, config, saving: true };
+    session.watch(&mut source, &stop)
+}

@@ -1,0 +1,273 @@
+//! The loop of `run`, and what is kept however it ends.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::orders::Order;
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::observer::Tee;
+use crate::output::web::Shared;
+use crate::output::{Sink, json};
+use crate::source::live::{Figures, Live};
+use crate::source::{Record, Source};
+use crate::store::Store;
+
+/// A source that counts, and that ends when it is told to.
+pub trait Watched: Source {
+    /// What was counted until the last tick.
+    fn figures(&self) -> Figures;
+    /// Asks it to deliver what is left and end.
+    fn stop(&self);
+}
+
+impl Watched for Live {
+    fn figures(&self) -> Figures {
+        Self::figures(self)
+    }
+
+    fn stop(&self) {
+        Self::stop(self);
+    }
+}
+
+/// A running sensor.
+pub struct Session {
+    /// The analysis.
+    pub engine: Engine,
+    /// Where state is kept.
+    pub store: Option<Store>,
+    /// Standard output.
+    pub sink: Box<dyn Sink>,
+    /// What other threads see.
+    pub shared: Arc<Shared>,
+    /// What it was started with, or last reloaded.
+    pub config: Config,
+    /// The last attempt to save went well.
+    pub saving: bool,
+}
+
+impl Session {
+    /// Analyses what `source` delivers until it ends; state is saved each second of record time and on every way out.
+    ///
+    /// # Errors
+    /// What broke, after everything before it was analysed and saved.
+    pub fn watch(mut self, source: &mut dyn Watched, stop: &AtomicBool) -> Result<()> {
+        self.shared.ready.store(true, Ordering::Relaxed);
+        let outcome = self.rounds(source, stop);
+        self.shared.ready.store(false, Ordering::Relaxed);
+        let closed = self.close(&source.figures());
+        outcome.and(closed)
+    }
+
+    fn rounds(&mut self, source: &mut dyn Watched, stop: &AtomicBool) -> Result<()> {
+        let mut stopping = false;
+        loop {
+            if !stopping && stop.load(Ordering::Relaxed) {
+                source.stop();
+                stopping = true;
+            }
+            let mut ticked = false;
+            let (engine, sink, shared) = (&mut self.engine, &mut self.sink, &self.shared);
+            let more = source.poll(&mut |record| {
+                ticked |= matches!(record, Record::Tick(_));
+                let mut metrics = &shared.metrics;
+                engine.record(record, &mut Tee(sink.as_observer(), &mut metrics));
+            })?;
+            source.apply(&self.engine.take_wishes());
+            for order in self.shared.orders.take() {
+                self.obey(order);
+            }
+            if ticked {
+                self.second(&source.figures())?;
+            }
+            if !more {
+                return Ok(());
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Reload(config, reply) => {
+                let later = super::orders::needs_restart(&self.config, &config);
+                let (sink, mut metrics) = (&mut self.sink, &self.shared.metrics);
+                self.engine.mind.reload(&config, &mut Tee(sink.as_observer(), &mut metrics));
+                let observer = std::mem::take(&mut self.config.observer);
+                self.config = Config { observer, ..*config };
+                // Nobody waits any more where the asker has gone.
+                let _ = reply.send(later);
+            }
+            Order::Incident(number, reply) => {
+                let _ = reply.send(self.incident(number));
+            }
+        }
+    }
+
+    fn incident(&mut self, number: u64) -> Option<Value> {
+        let mind = &mut self.engine.mind;
+        mind.incidents.rewrite(number, &mind.world);
+        let observer = &self.config.observer.name;
+        let incident = mind.incidents.get(number)?;
+        let findings = incident.findings.iter().filter_map(|number| mind.incidents.finding(*number));
+        let findings: Vec<Value> = findings.map(|finding| json::finding(finding, observer)).collect();
+        let mut told = json::incident(incident, "summary", observer);
+        if let Some(fields) = told.as_object_mut() {
+            fields.insert("findings".to_owned(), findings.into());
+        }
+        Some(told)
+    }
+
+    fn second(&mut self, figures: &Figures) -> Result<()> {
+        self.save();
+        self.shared.metrics.update(&self.engine, figures);
+        self.shared.publish(&self.engine, &self.config.observer.name);
+        self.sink.flush()
+    }
+
+    /// Does what operators ordered, and saves. A disk that is full must not blind the sensor: it goes on, says so once,
+    /// and tries again.
+    fn save(&mut self) {
+        let Some(store) = &mut self.store else { return };
+        let (now, mut metrics) = (self.engine.now(), &self.shared.metrics);
+        let outcome = store
+            .obey(&mut self.engine.mind, now, &mut Tee(self.sink.as_observer(), &mut metrics))
+            .and_then(|()| store.save(&mut self.engine.mind));
+        self.shared.metrics.health.saved(outcome.is_ok(), self.engine.now());
+        let before = std::mem::replace(&mut self.saving, outcome.is_ok());
+        match outcome {
+            Ok(()) if !before => eprintln!("isthmus: state is saved again"),
+            Ok(()) => {}
+            Err(error) => {
+                if before {
+                    eprintln!(
+                        "isthmus: {error:#}; watching goes on, but nothing is kept until this is mended"
+                    );
+                }
+                self.engine.mind.unsaved();
+            }
+        }
+    }
+
+    /// Tells what is open, and saves, whatever came before.
+    fn close(&mut self, figures: &Figures) -> Result<()> {
+        self.engine.finish(self.sink.as_observer());
+        let saved = match &mut self.store {
+            Some(store) => store.save(&mut self.engine.mind),
+            None => Ok(()),
+        };
+        let told = self.sink.summary(&self.engine, &figures.counters);
+        saved.and(told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use anyhow::anyhow;
+    use sensor_ebpf::flow::FlowKey;
+    use sensor_ebpf::record::Reason;
+
+    use super::*;
+    use crate::incident::Incidents;
+    use crate::mind::Mind;
+    use crate::output::metrics::Metrics;
+    use crate::output::text::Text;
+    use crate::run::orders::Orders;
+    use crate::source::{FlowEvent, Wish};
+    use crate::state::World;
+    use crate::state::address::words;
+    use crate::time::Time;
+
+    /// A flow, and then the rings cannot be read any more; or the end, when asked to stop.
+    struct Breaking {
+        delivered: bool,
+        stopped: AtomicBool,
+    }
+
+    const HOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 20, 0, 7));
+
+    impl Source for Breaking {
+        fn poll(&mut self, sink: &mut dyn FnMut(Record<'_>)) -> Result<bool> {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Ok(false);
+            }
+            if std::mem::replace(&mut self.delivered, true) {
+                return Err(anyhow!("the rings cannot be read"));
+            }
+            let [src, dst] = [HOST, IpAddr::from([10, 20, 0, 8])].map(words);
+            let key = FlowKey { src, dst, sport: 40_000, dport: 502, ..FlowKey::default() };
+            sink(Record::Flow(FlowEvent {
+                at: Time::from_seconds(9),
+                key,
+                reason: Reason::Opened,
+                packets: 1,
+                bytes: 60,
+                last: Time::from_seconds(9),
+                flags: 2,
+                packet_flags: 2,
+                notes: 0,
+                macs: None,
+            }));
+            Ok(true)
+        }
+
+        fn apply(&mut self, _: &[Wish]) {}
+    }
+
+    impl Watched for Breaking {
+        fn figures(&self) -> Figures {
+            Figures::default()
+        }
+
+        fn stop(&self) {
+            self.stopped.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn session(state: &std::path::Path) -> Session {
+        let config = Config::default();
+        let world = World::new(config.settings(), config.zones());
+        Session {
+            engine: Engine::new(Mind::new(world, Incidents::default())),
+            store: Some(Store::open(state).unwrap()),
+            sink: Box::new(Text::new(std::io::sink(), false)),
+            shared: Arc::new(Shared::new(Metrics::new(&[]).unwrap(), Orders::new(None))),
+            config,
+            saving: true,
+        }
+    }
+
+    /// A directory of this test, and what a later start reads there.
+    fn with_state(name: &str, during: impl FnOnce(&std::path::Path)) -> World {
+        let dir = std::env::temp_dir().join(format!("isthmus-session-{name}-{}", std::process::id()));
+        let _left_by_a_run_that_was_killed = std::fs::remove_dir_all(&dir);
+        during(&dir);
+        let config = Config::default();
+        let world = World::new(config.settings(), config.zones());
+        let mind = Store::open_existing(&dir).unwrap().read(world).unwrap();
+        std::fs::remove_dir_all(&dir).unwrap();
+        mind.world
+    }
+
+    #[test]
+    fn what_came_before_the_rings_broke_is_kept() {
+        let world = with_state("broken", |dir| {
+            let mut source = Breaking { delivered: false, stopped: AtomicBool::new(false) };
+            let said = session(dir).watch(&mut source, &AtomicBool::new(false)).unwrap_err().to_string();
+            assert_eq!(said, "the rings cannot be read");
+        });
+        assert!(world.hosts.get(&HOST).is_some());
+    }
+
+    #[test]
+    fn a_stop_ends_the_source_first_and_is_no_failure() {
+        let mut source = Breaking { delivered: true, stopped: AtomicBool::new(false) };
+        with_state("stopped", |dir| session(dir).watch(&mut source, &AtomicBool::new(true)).unwrap());
+        assert!(source.stopped.load(Ordering::Relaxed));
+    }
+}
