@@ -164,6 +164,14 @@ impl Engine {
             self.mind.happen(&Happening::Failed(connection), now);
             self.mind.learn_failed(connection, now);
         }
+        if before == ConnectionState::Unknown
+            && matches!(
+                after,
+                ConnectionState::Established | ConnectionState::Reset | ConnectionState::Closed
+            )
+        {
+            self.mind.happen(&Happening::Established(connection), now);
+        }
         let bytes = connection.legs.iter().map(|leg| leg.bytes).max().unwrap_or(0);
         if bytes >= connection.volume_mark {
             connection.volume_mark = bytes.saturating_add(bytes / 2);

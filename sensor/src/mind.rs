@@ -111,8 +111,10 @@ impl Mind {
     pub fn happen(&mut self, happening: &Happening<'_>, now: Time) {
         self.findings.doing(match happening {
             Happening::Command(_, command, _) => Some(command.action),
+            // Whoever takes another's address means to change something.
+            Happening::Address(_) => Some(Action::Configure),
             // A volume says nothing about what it carried.
-            Happening::Volume(_) => None,
+            Happening::Volume(_) | Happening::Tick | Happening::Loss => None,
             _ => Some(Action::Session),
         });
         let mut context = Context { now, world: &mut self.world };

@@ -194,6 +194,28 @@ impl Store {
         Ok(Incidents::restore(findings, incidents))
     }
 
+    /// Keeps the text of the configuration the owner runs with, or that there is none: whoever reads the state without
+    /// naming a configuration sees the same zones and names.
+    ///
+    /// # Errors
+    /// Where the disk refuses.
+    pub fn keep_configuration(&mut self, text: Option<&str>) -> Result<()> {
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        match text {
+            Some(text) => put(&transaction, "meta", "configuration", &text)?,
+            None => forget(&transaction, "meta", "configuration")?,
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// What [`Store::keep_configuration`] kept.
+    ///
+    /// # Errors
+    /// Where the row cannot be read.
+    pub fn configuration(&self) -> Result<Option<String>> {
+        self.meta("configuration")
+    }
+
     /// How full the owner's tables were when it last saved.
     ///
     /// # Errors

@@ -2,8 +2,10 @@
 
 mod explain;
 pub mod operate;
+mod orders;
 mod replay;
 mod show;
+mod status;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +41,14 @@ enum Command {
     Hosts(ShowArgs),
     /// List who asks whom for what.
     Conversations(ShowArgs),
+    /// Take an incident: it no longer pages unless it grows worse.
+    Ack(operate::AckArgs),
+    /// Allow somebody something, at once and until it is taken back; list, take back, export.
+    Allow(Box<operate::AllowArgs>),
+    /// Forget what a device usually does and learn it anew.
+    Relearn(operate::RelearnArgs),
+    /// Show how far learning is, the thresholds, the tables, what is open and what is allowed.
+    Status(ShowArgs),
     /// Check a configuration file.
     Check {
         /// The file.
@@ -168,6 +178,10 @@ pub fn main() -> ExitCode {
         Command::Incident { id, show } => show::incident(id, &show),
         Command::Hosts(show) => show::hosts(&show),
         Command::Conversations(show) => show::conversations(&show),
+        Command::Ack(args) => orders::acknowledge(&args),
+        Command::Allow(args) => orders::allow(&args),
+        Command::Relearn(args) => orders::relearn(&args),
+        Command::Status(show) => status::status(&show),
         Command::Check { config } => config::load(&config).map_err(anyhow::Error::from).map(|config| {
             println!("fine: {} zones, {} assets", config.zone.len(), config.asset.len());
         }),

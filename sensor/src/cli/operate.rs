@@ -64,6 +64,9 @@ pub struct AllowArgs {
     /// Write what is allowed as TOML for the configuration.
     #[arg(long, conflicts_with = "who")]
     pub export: bool,
+    /// Configuration that defines the names used; by default the one the state was last written with.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
     #[command(flatten)]
     /// Where.
     pub at: StateArgs,

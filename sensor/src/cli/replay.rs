@@ -26,6 +26,9 @@ pub fn replay(args: &ReplayArgs) -> Result<()> {
     let mut world = World::new(settings, config.zones());
     world.configure(&config);
     let mut store = args.state.as_deref().map(Store::open).transpose()?;
+    if let (Some(store), Some(path)) = (&mut store, &args.config) {
+        store.keep_configuration(std::fs::read_to_string(path).ok().as_deref())?;
+    }
     let mind = match &store {
         Some(store) => store.read(world)?,
         None => Mind::new(world, Incidents::default()),

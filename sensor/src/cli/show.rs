@@ -1,8 +1,11 @@
 //! Commands that show what is stored.
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, Result};
 
 use super::{Format, ShowArgs, configuration};
+use crate::config::{self, Config};
 use crate::mind::Mind;
 use crate::output::json;
 use crate::output::text;
@@ -12,10 +15,19 @@ use crate::store::Store;
 /// What is stored, with every order carried out, and the observer's name.
 pub(super) fn open(show: &ShowArgs) -> Result<(Mind, String)> {
     let store = Store::open_existing(&show.state)?;
-    let config = configuration(show.config.as_ref())?;
+    let (mind, config) = read(&store, show.config.as_ref())?;
+    Ok((mind, config.observer.name))
+}
+
+/// What is stored, and the configuration that is given, or the one the state was last written with.
+pub(super) fn read(store: &Store, path: Option<&PathBuf>) -> Result<(Mind, Config)> {
+    let config = match (path, store.configuration()?) {
+        (None, Some(text)) => config::parse("the configuration kept in the state", &text)?,
+        (path, _) => configuration(path)?,
+    };
     let mut world = World::new(config.settings(), config.zones());
     world.configure(&config);
-    Ok((store.read(world)?, config.observer.name))
+    Ok((store.read(world)?, config))
 }
 
 /// `isthmus incidents`.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::Config;
+use super::allow::Allow;
 use super::party::Party;
 use super::place::Step::{self, Item, Key};
 
@@ -171,17 +172,29 @@ fn party(config: &Config, party: &Party, path: &[Step]) -> Result<(), Problem> {
 }
 
 fn allows(config: &Config) -> Result<(), Problem> {
-    for (i, allow) in config.allow.iter().enumerate() {
-        party(config, &allow.who, &[Key("allow"), Item(i), Key("who")])?;
-        if let Some(to) = &allow.to {
-            party(config, to, &[Key("allow"), Item(i), Key("to")])?;
-        }
-        if allow.reason.trim().is_empty() {
-            let what = "an allowance has no reason; write down why, the next shift will ask".to_owned();
-            return problem(&[Key("allow"), Item(i), Key("reason")], what);
-        }
+    config.allow.iter().enumerate().try_for_each(|(i, one)| allow(config, one, i))
+}
+
+fn allow(config: &Config, allow: &Allow, i: usize) -> Result<(), Problem> {
+    party(config, &allow.who, &[Key("allow"), Item(i), Key("who")])?;
+    if let Some(to) = &allow.to {
+        party(config, to, &[Key("allow"), Item(i), Key("to")])?;
+    }
+    if allow.reason.trim().is_empty() {
+        let what = "an allowance has no reason; write down why, the next shift will ask".to_owned();
+        return problem(&[Key("allow"), Item(i), Key("reason")], what);
     }
     Ok(())
+}
+
+impl Config {
+    /// Whether an allowance that was typed makes sense here.
+    ///
+    /// # Errors
+    /// What is wrong with it and what to do.
+    pub fn admits(&self, typed: &Allow) -> Result<(), String> {
+        allow(self, typed, 0).map_err(|problem| problem.what)
+    }
 }
 
 fn conduits(config: &Config) -> Result<(), Problem> {

@@ -63,7 +63,7 @@ impl Detector for Model {
             }
             let (p, expected) = (volumes.p(prior, bytes), volumes.expected(prior));
             world.site.judged.record();
-            if p >= world.site.judged.threshold(world.settings.alert_budget, 0.2) {
+            if p >= world.threshold(SPEC.id) {
                 continue;
             }
             let (from, to) = if direction == "up" { (client, server) } else { (server, client) };

@@ -32,6 +32,8 @@ pub enum Happening<'a> {
     Asset(&'a Change<'a>),
     /// A device claims an address (ARP).
     Address(&'a Claim),
+    /// Both ends agreed on a connection, or both talk.
+    Established(&'a Connection),
     /// Records were lost: what is missing now proves nothing.
     Loss,
     /// A second passed.
@@ -72,7 +74,7 @@ pub struct Interest(u32);
 
 /// Lists of [`Interest`]: the kinds of happening, then commands by their action.
 pub(crate) const LISTS: usize = KINDS + Action::ALL.len();
-const KINDS: usize = 13;
+const KINDS: usize = 14;
 
 impl Interest {
     /// Everything.
@@ -105,6 +107,8 @@ impl Interest {
     pub const LOSS: Self = Self(1 << 11);
     /// [`Happening::Tick`].
     pub const TICK: Self = Self(1 << 12);
+    /// [`Happening::Established`].
+    pub const ESTABLISHED: Self = Self(1 << 13);
     /// [`Happening::Command`], whatever it does.
     pub const COMMANDS: Self = Self(u32::MAX << KINDS);
 
@@ -148,6 +152,7 @@ impl Happening<'_> {
             Self::Address(..) => 10,
             Self::Loss => 11,
             Self::Tick => 12,
+            Self::Established(..) => 13,
             Self::Command(_, command, _) => KINDS.saturating_add(command.action as usize),
         }
     }

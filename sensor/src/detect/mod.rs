@@ -64,6 +64,7 @@ pub mod new_discover;
 pub mod possible_ics;
 pub mod rare_external;
 pub mod reprogram;
+pub mod segmentation;
 pub mod tls_no_sni;
 pub mod tls_self_signed;
 
@@ -84,6 +85,7 @@ pub const REGISTRY: &[&Spec] = &[
     &possible_ics::SPEC,
     &rare_external::SPEC,
     &reprogram::SPEC,
+    &segmentation::SPEC,
     &tls_no_sni::SPEC,
     &tls_self_signed::SPEC,
 ];

@@ -48,7 +48,7 @@ impl Detector for Model {
             return;
         }
         world.site.judged.record();
-        if p >= world.site.judged.threshold(world.settings.alert_budget, 0.2) {
+        if p >= world.threshold(SPEC.id) {
             return;
         }
         world.host(client, now).external_new.taint();

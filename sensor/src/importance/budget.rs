@@ -9,6 +9,20 @@ use serde::{Deserialize, Serialize};
 
 use super::{clamped, remaining};
 
+/// Statistical families by the model that raises for them, with their part of the budget; sorted, together 1.
+pub const SHARES: &[(&str, f64)] = &[
+    ("data_transfer", 0.2),
+    ("external_failures", 0.2),
+    ("ics_failures", 0.2),
+    ("internal_failures", 0.2),
+    ("rare_external", 0.2),
+];
+
+/// A family's part of the budget; none for what is no statistical family.
+pub fn share(model: &str) -> f64 {
+    SHARES.iter().find(|(id, _)| *id == model).map_or(0.0, |(_, share)| *share)
+}
+
 const DAY_S: f64 = 86_400.0;
 
 /// How many judgements a day a family makes, smoothed exponentially over observed time.
@@ -67,6 +81,13 @@ mod tests {
             }
             judged.advance(Duration::from_secs(3600));
         }
+    }
+
+    #[test]
+    fn the_shares_are_the_whole_budget() {
+        assert!((SHARES.iter().map(|(_, share)| share).sum::<f64>() - 1.0).abs() < 1e-9);
+        assert!(SHARES.is_sorted_by_key(|(id, _)| *id));
+        assert!(SHARES.iter().all(|(id, _)| crate::detect::by_id(id).is_some()));
     }
 
     #[test]

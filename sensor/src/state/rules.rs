@@ -10,7 +10,7 @@ use super::World;
 use super::connection::Connection;
 use super::host::DeviceStage;
 use super::zone::{Kind, Zone};
-use crate::config::{Allow, Asset, Config, Crossing, Deed, Party, Side};
+use crate::config::{Allow, Asset, Conduit, Config, Crossing, Deed, Party, Service, Side};
 use crate::detect::finding::Finding;
 use crate::protocol::{Action, Port};
 use crate::time::Time;
@@ -105,6 +105,18 @@ impl Rules {
     /// Whether conduits constrain anything at all.
     pub fn constrains_anything(&self) -> bool {
         !self.config.conduit.is_empty()
+    }
+
+    /// Whether some conduit allows some actions only.
+    pub fn conduits_name_actions(&self) -> bool {
+        self.config.conduit.iter().any(|conduit| !conduit.actions.is_empty())
+    }
+
+    /// Whether some conduit between these zones allows a protocol by its content.
+    pub fn conduits_name_protocols(&self, from: &str, to: &str) -> bool {
+        let between = |conduit: &&Conduit| conduit.from == from && conduit.to == to;
+        let mut services = self.config.conduit.iter().filter(between).flat_map(|conduit| &conduit.services);
+        services.any(|service| matches!(service, Service::Protocol(_)))
     }
 
     /// The device's entry in the configuration.

@@ -13,7 +13,7 @@ use super::conversation::{Conversation, Key};
 use super::host::{DeviceStage, Host};
 use super::rules::Rules;
 use super::zone::{Kind, Zone, Zones};
-use crate::importance::budget::Judged;
+use crate::importance::budget::{Judged, share};
 use crate::time::Time;
 
 /// How the engine learns and judges.
@@ -247,6 +247,11 @@ impl World {
             return false;
         }
         [a, b].iter().any(|ip| self.stage(*ip) != DeviceStage::Learning)
+    }
+
+    /// The p-value below which a statistical model raises.
+    pub fn threshold(&self, model: &str) -> f64 {
+        self.site.judged.threshold(self.settings.alert_budget, share(model))
     }
 
     /// The zone of an address.
