@@ -6,12 +6,14 @@
 //! - [`payload`]: what applications say inside (S7comm, Modbus, RDP, TLS, DNS …);
 //! - [`conversation`]: frames in time: TCP sessions that open, talk, fail and close;
 //! - [`scenario`]: a food plant with its ordinary days, and the three hours in which somebody walks through it;
-//! - [`capture_file`]: frames as capture files.
+//! - [`capture_file`]: frames as capture files;
+//! - [`measure`]: how benches measure on machines that others use too.
 //!
 //! Nothing here depends on the sensor, so that it can be wrong about the wire and these can say so.
 
 pub mod capture_file;
 pub mod conversation;
+pub mod measure;
 pub mod packet;
 pub mod payload;
 pub mod rng;

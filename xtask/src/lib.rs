@@ -1,6 +1,7 @@
 //! What `cargo xtask` does, one command a file. Nothing here runs on a gateway.
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod build;
 pub mod cleanup;
 pub mod command;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{build, demo, kernels, lint, test};
+use xtask::{bench, build, demo, kernels, lint, test};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Builds, tests and shows Isthmus")]
@@ -22,6 +22,9 @@ enum Command {
     Test(test::Args),
     /// Check format, lints, documentation and the rules of this repository
     Lint,
+    /// Measure what it costs
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Boot other kernels in an emulator and load and run the BPF program in them
     Kernels(kernels::Args),
 }
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         Command::Demo => demo::run(),
         Command::Test(args) => test::run(&args),
         Command::Lint => lint::run(),
+        Command::Bench(bench) => bench::run(&bench),
         Command::Kernels(args) => kernels::run(&args),
     };
     match result {

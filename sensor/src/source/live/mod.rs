@@ -8,9 +8,9 @@
 
 mod attach;
 pub mod caps;
-mod clock;
-mod control;
-mod counters;
+pub mod clock;
+pub mod control;
+pub mod counters;
 pub mod doctor;
 mod drain;
 mod handover;

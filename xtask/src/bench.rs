@@ -1,0 +1,37 @@
+//! `cargo xtask bench`: what it costs, beside programs that do less, measured so that a busy machine does not matter.
+
+use anyhow::{Result, bail};
+
+use crate::{command, object, toolchain};
+
+/// What to measure.
+#[derive(clap::Subcommand)]
+pub enum Bench {
+    /// The packet path in the kernel, as a multiple of a program that does nothing (as root)
+    Kernel,
+}
+
+/// Builds a bench in release mode and runs it.
+///
+/// # Errors
+/// Without root where it is needed, or when something does not build or run.
+pub fn run(bench: &Bench) -> Result<()> {
+    toolchain::ensure()?;
+    match bench {
+        Bench::Kernel => {
+            if !command::is_root() {
+                bail!("`cargo xtask bench kernel` loads programs into the kernel: run it as root");
+            }
+            let object = object::build("isthmus-bench", "bench")?;
+            let mut bench = cargo_bench("kernel");
+            command::run(bench.env("ISTHMUS_BENCH_OBJECT", object))
+        }
+    }
+}
+
+fn cargo_bench(name: &str) -> std::process::Command {
+    let mut cargo = command::cargo();
+    cargo.args(["bench", "--quiet", "--locked", "-p", "isthmus-tests", "--bench", name]);
+    cargo.env_remove("AYA_BUILD_SKIP");
+    cargo
+}
