@@ -25,7 +25,7 @@ pub enum Transport {
     Icmp = 3,
     /// ICMPv6; likewise.
     Icmpv6 = 4,
-    /// No IP: MACs for addresses, the EtherType as destination port.
+    /// No IP: MACs for addresses, the EtherType as destination port, the payload's first two bytes as source port.
     Ethernet = 5,
 }
 
@@ -44,7 +44,7 @@ pub struct FlowKey {
     pub src: [u64; 2],
     /// Destination address.
     pub dst: [u64; 2],
-    /// Source port, zero without ports.
+    /// Source port, or what [`Transport`] says stands there; zero without ports.
     pub sport: u16,
     /// Destination port, or what [`Transport`] says stands there.
     pub dport: u16,

@@ -105,6 +105,7 @@ enum Found {
 
 fn probe(connection: &Connection, side: Side, bytes: &[u8]) -> Found {
     let hint = listed(connection.transport, connection.server.port);
+    let port = connection.port();
     let mut left = connection.candidates;
     // The protocol of the port is asked first: where bytes allow two, the port decides.
     let mut order: Vec<usize> = (0..REGISTRY.len()).collect();
@@ -112,14 +113,12 @@ fn probe(connection: &Connection, side: Side, bytes: &[u8]) -> Found {
     for i in order {
         let bit = 1_u64.checked_shl(u32::try_from(i).unwrap_or(u32::MAX)).unwrap_or(0);
         let Some(spec) = REGISTRY.get(i).filter(|_| left & bit != 0) else { continue };
-        let hinted = hint.is_some_and(|hint| hint.name == spec.name)
-            || spec.ports.iter().any(|port| {
-                let number = connection.server.port;
-                match connection.transport {
-                    Transport::Tcp => *port == crate::protocol::Port::Tcp(number),
-                    _ => *port == crate::protocol::Port::Udp(number),
-                }
-            });
+        let hinted = port.is_some_and(|port| spec.ports.contains(&port));
+        // EtherTypes are assigned, ports are not: what an EtherType is for, and nothing else, travels under it.
+        if !hinted && (connection.link.is_some() || spec.is_link_layer()) {
+            left &= !bit;
+            continue;
+        }
         match (spec.probe)(Probe { bytes, side, hinted, from_start: connection.from_start }) {
             Verdict::Yes => return Found::Yes(spec),
             Verdict::NeedMore => {}

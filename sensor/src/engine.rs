@@ -13,14 +13,16 @@ use crate::detect::Happening;
 use crate::detect::happening::Claim;
 use crate::mind::Mind;
 use crate::observer::Observer;
-use crate::protocol::{Event, Side};
+use crate::protocol::{Direction, Event, Side};
 use crate::source::{FlowEvent, FrameEvent, Record, Wish};
 use crate::state::ConnectionState;
 use crate::state::World;
 use crate::state::address::{ip, is_unicast, site_prefix, words};
-use crate::state::connection::{Connection, Pair, index};
+use crate::state::connection::{Connection, Link, Pair, index, listed};
 use crate::time::Time;
 
+/// EtherType of ARP.
+const ARP: u16 = 0x0806;
 /// How long a server may take to answer a SYN.
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long a segment that others overtook may be late.
@@ -132,14 +134,21 @@ impl Engine {
 
     fn flow(&mut self, event: &FlowEvent, observer: &mut dyn Observer) {
         let now = self.now;
-        let (source, destination) = (ip(event.key.src), ip(event.key.dst));
-        if let Some((mac, _)) = event.macs
-            && event.key.transport() != Transport::Ethernet
-        {
-            self.mind.world.note_mac(source, mac, false, now);
-        }
-        if event.key.transport() == Transport::Ethernet {
-            return;
+        let (source, destination) = match Link::of(&event.key) {
+            Some(link) => {
+                let [source, destination] = link.macs.map(|mac| self.mind.world.device(mac));
+                // Only protocols that are known make connections; a frame from a group is nobody's.
+                if listed(Transport::Ethernet, event.key.dport).is_none() || !is_unicast(source) {
+                    return;
+                }
+                (source, destination)
+            }
+            None => (ip(event.key.src), ip(event.key.dst)),
+        };
+        match (Link::of(&event.key), event.macs) {
+            (Some(Link { macs: [source, _], .. }), _) => self.mind.world.note_link(source, now),
+            (None, Some((mac, _))) => self.mind.world.note_mac(source, mac, false, now),
+            (None, None) => {}
         }
         // Two public addresses of one prefix that talk to each other are a plant that numbers its inside so.
         if site_prefix(source) == site_prefix(destination) && is_unicast(destination) {
@@ -196,7 +205,8 @@ impl Engine {
                 Self::close(&mut old, &mut self.mind, self.now, observer);
             }
         }
-        let connection = Connection::new(&event.key, event.at, event.packet_flags | event.flags & 0x02);
+        let mut connection = Connection::new(&event.key, event.at, event.packet_flags | event.flags & 0x02);
+        connection.name_ends(|mac| self.mind.world.device(mac));
         self.mind.happen(&Happening::Opened(&connection), self.now);
         self.mind.learn_opened(&connection, self.now);
         if connection.from_start {
@@ -207,8 +217,8 @@ impl Engine {
 
     fn frame(&mut self, event: &FrameEvent<'_>, observer: &mut dyn Observer) {
         match event.key.transport() {
-            Transport::Ethernet => return self.link_frame(event),
-            Transport::Tcp | Transport::Udp => {}
+            Transport::Ethernet if event.key.dport == ARP => return self.arp(event),
+            Transport::Ethernet | Transport::Tcp | Transport::Udp => {}
             _ => return,
         }
         if event.ring == sensor_ebpf::record::Ring::Evidence || event.notes & Note::LATER_FRAGMENT != 0 {
@@ -218,6 +228,8 @@ impl Engine {
         let pair = Pair::of(&event.key);
         let Some(connection) = self.connections.get_mut(&pair) else { return };
         let side = connection.side(&event.key);
+        // Which addresses a device has may have been learned meanwhile.
+        connection.name_ends(|mac| self.mind.world.device(mac));
         if let Some(spoke) = connection.spoke.get_mut(index(side)) {
             *spoke = true;
         }
@@ -257,7 +269,8 @@ impl Engine {
 
     fn identified(connection: &Connection, mind: &mut Mind, wishes: &mut Vec<Wish>, now: Time) {
         mind.happen(&Happening::Identified(connection), now);
-        if connection.protocol.is_some_and(|spec| spec.industrial) {
+        // Streams of process data pass thousands of frames a second: without IP the budget of the class stays.
+        if connection.link.is_none() && connection.protocol.is_some_and(|spec| spec.industrial) {
             let endpoint = Endpoint {
                 address: words(connection.server.ip),
                 port: connection.server.port,
@@ -279,9 +292,17 @@ impl Engine {
         for event in events {
             match event {
                 Event::Command(command) => {
-                    observer.command(connection, command, side, now);
-                    mind.happen(&Happening::Command(connection, command, side), now);
-                    mind.learn_command(connection, command, now);
+                    let asker = match command.direction {
+                        Direction::Request => side,
+                        Direction::Response => side.other(),
+                        Direction::Notification => Side::Client,
+                    };
+                    connection.as_asked_by(asker, |connection, turned| {
+                        let side = if turned { side.other() } else { side };
+                        observer.command(connection, command, side, now);
+                        mind.happen(&Happening::Command(connection, command, side), now);
+                        mind.learn_command(connection, command, now);
+                    });
                 }
                 Event::Rdp(handshake) => {
                     observer.rdp(connection, handshake, now);
@@ -309,11 +330,7 @@ impl Engine {
     }
 
     /// ARP (RFC 826): the sender owns its addresses.
-    fn link_frame(&mut self, event: &FrameEvent<'_>) {
-        const ARP: u16 = 0x0806;
-        if event.key.dport != ARP {
-            return;
-        }
+    fn arp(&mut self, event: &FrameEvent<'_>) {
         let Some(&[0, 1, 8, 0, 6, 4, _, _, a, b, c, d, e, f, w, x, y, z, ..]) =
             event.payload().first_chunk::<18>()
         else {

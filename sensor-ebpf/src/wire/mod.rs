@@ -77,11 +77,14 @@ pub fn parse<F: Frame>(frame: &F, slot: u32) -> Result<Headers, Unreadable> {
         ethernet::IPV6 => ipv6::parse(frame, link.at)?,
         other => {
             let len = frame.wire_len();
+            // What tells streams of one pair of MACs apart stands first in every industrial EtherType: PROFINET's FrameID,
+            // the APPID of GOOSE and SV. So cyclic data do not use up the budget of the commands beside them.
+            let stream: [u8; 2] = frame.read(link.at).unwrap_or_default();
             return Ok(Headers {
                 key: FlowKey {
                     src: [0, link.src],
                     dst: [0, link.dst],
-                    sport: 0,
+                    sport: u16::from_be_bytes(stream),
                     dport: other,
                     place: place | Transport::Ethernet.place(),
                 },

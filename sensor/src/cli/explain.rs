@@ -32,14 +32,7 @@ pub fn explain(name: Option<&str>) -> Result<()> {
         return Ok(());
     }
     if let Some(spec) = protocol::by_name(name) {
-        let ports: Vec<String> = spec
-            .ports
-            .iter()
-            .map(|port| match port {
-                protocol::Port::Tcp(n) => format!("tcp/{n}"),
-                protocol::Port::Udp(n) => format!("udp/{n}"),
-            })
-            .collect();
+        let ports: Vec<String> = spec.ports.iter().map(ToString::to_string).collect();
         println!(
             "{} ({})\n\n{}\n\nUsual ports: {}. Content decides.",
             spec.title,

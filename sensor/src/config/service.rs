@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::protocol::{Port, REGISTRY};
 
-/// `modbus`, `tcp/502`, `udp/161`.
+/// `modbus`, `tcp/502`, `udp/161`, `ethertype/0x8892`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Service {
     /// A protocol by its name in `network.protocol`, on whatever port.
@@ -31,15 +31,22 @@ impl FromStr for Service {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let port = |number: &str| number.parse::<u16>().ok().filter(|port| *port != 0);
+        // Below 0x600 the field is a length (IEEE 802.3).
+        let ethertype = |number: &str| {
+            u16::from_str_radix(number.strip_prefix("0x")?, 16).ok().filter(|number| *number >= 0x600)
+        };
         match text.split_once('/') {
             Some(("tcp", number)) if let Some(port) = port(number) => Ok(Self::Port(Port::Tcp(port))),
             Some(("udp", number)) if let Some(port) = port(number) => Ok(Self::Port(Port::Udp(port))),
+            Some(("ethertype", number)) if let Some(number) = ethertype(number) => {
+                Ok(Self::Port(Port::EtherType(number)))
+            }
             _ => match REGISTRY.iter().find(|spec| spec.name == text) {
                 Some(spec) => Ok(Self::Protocol(spec.name)),
                 None => {
                     let known: Vec<&str> = REGISTRY.iter().map(|spec| spec.name).collect();
                     Err(format!(
-                        "`{text}` is no service; write tcp/PORT, udp/PORT or one of {}",
+                        "`{text}` is no service; write tcp/PORT, udp/PORT, ethertype/0xNUMBER or one of {}",
                         known.join(", ")
                     ))
                 }
@@ -58,8 +65,7 @@ impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Protocol(name) => f.write_str(name),
-            Self::Port(Port::Tcp(port)) => write!(f, "tcp/{port}"),
-            Self::Port(Port::Udp(port)) => write!(f, "udp/{port}"),
+            Self::Port(port) => port.fmt(f),
         }
     }
 }
@@ -82,11 +88,15 @@ mod tests {
         let port: Service = "udp/161".parse().unwrap();
         assert!(port.is(None, Some(Port::Udp(161))));
         assert!(!port.is(None, Some(Port::Tcp(161))));
+        let link: Service = "ethertype/0x8892".parse().unwrap();
+        assert!(link.is(None, Some(Port::EtherType(0x8892))));
+        assert_eq!(link.to_string(), "ethertype/0x8892");
     }
 
     #[test]
     fn what_is_no_service_is_refused_with_what_would_be() {
-        for text in ["tcp/0", "tcp/65536", "sctp/1", "502", "modbusss"] {
+        for text in ["tcp/0", "tcp/65536", "ethertype/0x05ff", "ethertype/2048", "sctp/1", "502", "modbusss"]
+        {
             assert!(text.parse::<Service>().unwrap_err().contains("; write tcp/PORT"), "{text}");
         }
     }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::importance::Importance;
 use crate::protocol::Action;
+use crate::state::address::{mac_of, mac_text};
 use crate::state::rules::Allowance;
 use crate::time::Time;
 
@@ -146,6 +147,27 @@ pub struct Target {
 pub const MAX_TARGETS: usize = 16;
 
 impl Finding {
+    /// Whether it is about frames without IP: addresses may be made of MACs, ports are EtherTypes.
+    pub fn is_link_layer(&self) -> bool {
+        self.transport == "ethernet"
+    }
+
+    /// Its sentence with MACs where addresses were made of them.
+    pub(super) fn say_macs(&mut self) {
+        if !self.is_link_layer() {
+            return;
+        }
+        for (ip, port) in
+            self.targets.iter().map(|target| (target.ip, target.port)).chain([(self.actor, None)])
+        {
+            let name = mac_of(ip).map_or_else(|| ip.to_string(), mac_text);
+            if let Some(port) = port {
+                self.summary = self.summary.replace(&format!("{ip}:{port}"), &name);
+            }
+            self.summary = self.summary.replace(&ip.to_string(), &name);
+        }
+    }
+
     /// Whether its sentence names one target, so that others have to be said beside it.
     pub fn measured_one(&self) -> bool {
         self.observed.is_none()

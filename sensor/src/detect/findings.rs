@@ -249,6 +249,7 @@ impl Findings {
     /// Raises a finding, or counts it as more of one that was. Returns its number.
     pub fn raise(&mut self, draft: Draft, world: &World) -> u64 {
         let Draft { same, once, spec, mut finding, reach } = draft;
+        finding.say_macs();
         if finding.basis == Basis::FirstSeen && !world.has_baseline() {
             finding.basis = Basis::NoBaseline;
             finding.importance = None;

@@ -7,6 +7,7 @@ use super::types::{Incident, State};
 use crate::detect::by_id;
 use crate::detect::finding::Finding;
 use crate::state::World;
+use crate::state::address::mac_text;
 use crate::time::Time;
 
 /// Title and account.
@@ -131,11 +132,6 @@ fn device(ip: IpAddr, world: &World) -> Vec<String> {
         minute(host.first),
         minute(host.last)
     )]
-}
-
-/// Colon-separated hexadecimal.
-pub fn mac_text(mac: [u8; 6]) -> String {
-    mac.map(|byte| format!("{byte:02x}")).join(":")
 }
 
 fn line(finding: &Finding) -> String {

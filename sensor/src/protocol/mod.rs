@@ -7,6 +7,8 @@
 //! Decoders cannot panic on any bytes: no indexing, no unchecked arithmetic (`bytes.rs` has the readers they use),
 //! and they hold bounded state. They never see time, addresses or ports.
 
+use sensor_ebpf::flow::Transport;
+
 mod bytes;
 pub mod command;
 pub mod input;
@@ -103,13 +105,45 @@ pub struct Spec {
     pub about: &'static str,
 }
 
-/// A transport port on which a protocol's servers usually listen.
+impl Spec {
+    /// Whether it travels in frames without IP only.
+    pub fn is_link_layer(&self) -> bool {
+        !self.ports.is_empty() && self.ports.iter().all(|port| matches!(port, Port::EtherType(_)))
+    }
+}
+
+/// Where a protocol's servers usually listen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Port {
     /// TCP.
     Tcp(u16),
     /// UDP.
     Udp(u16),
+    /// No transport: frames of this EtherType. Only protocols that list it are asked about such frames.
+    EtherType(u16),
+}
+
+impl Port {
+    /// What the packet path calls a server's port on this transport.
+    pub const fn of(transport: Transport, number: u16) -> Option<Self> {
+        match transport {
+            Transport::Tcp => Some(Self::Tcp(number)),
+            Transport::Udp => Some(Self::Udp(number)),
+            Transport::Ethernet => Some(Self::EtherType(number)),
+            Transport::Other | Transport::Icmp | Transport::Icmpv6 => None,
+        }
+    }
+}
+
+/// `tcp/502`, `udp/161`, `ethertype/0x8892`.
+impl std::fmt::Display for Port {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tcp(number) => write!(f, "tcp/{number}"),
+            Self::Udp(number) => write!(f, "udp/{number}"),
+            Self::EtherType(number) => write!(f, "ethertype/{number:#06x}"),
+        }
+    }
 }
 
 pub mod modbus;

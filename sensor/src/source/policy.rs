@@ -39,6 +39,8 @@ pub fn port_classes() -> Vec<(PortKey, Class)> {
         classes.extend(spec.ports.iter().map(|port| match port {
             Port::Tcp(port) => (PortKey::Tcp(*port), class),
             Port::Udp(port) => (PortKey::Udp(*port), class),
+            Port::EtherType(number) if spec.industrial => (PortKey::EtherType(*number), class),
+            Port::EtherType(number) => (PortKey::EtherType(*number), Class::Control),
         }));
     }
     classes

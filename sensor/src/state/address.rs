@@ -22,6 +22,43 @@ pub fn words(ip: IpAddr) -> [u64; 2] {
     [u64::from_ne_bytes([a, b, c, d, e, f, g, h]), u64::from_ne_bytes([i, j, k, l, m, n, o, p])]
 }
 
+/// What a device without IP is called inside: the link-local address it would make of its MAC (modified EUI-64,
+/// RFC 4291 appendix A), so that hosts, conversations and models work as with any other. A group MAC becomes a
+/// link-local multicast address, made alike: groups are never hosts.
+pub fn of_mac(mac: [u8; 6]) -> IpAddr {
+    let [a, b, c, d, e, f] = mac;
+    let group = a & 1 != 0;
+    let (high, first) = if group { (0xff02, a) } else { (0xfe80, a ^ 2) };
+    let pair = |x, y| u16::from_be_bytes([x, y]);
+    IpAddr::V6(Ipv6Addr::new(high, 0, 0, 0, pair(first, b), pair(c, 0xff), pair(0xfe, d), pair(e, f)))
+}
+
+/// The inverse of [`of_mac`]. `None`: the address was not made of a MAC.
+pub fn mac_of(ip: IpAddr) -> Option<[u8; 6]> {
+    let IpAddr::V6(v6) = ip else { return None };
+    match v6.octets() {
+        [0xfe, 0x80, 0, 0, 0, 0, 0, 0, a, b, c, 0xff, 0xfe, d, e, f] if a & 1 == 0 => {
+            Some([a ^ 2, b, c, d, e, f])
+        }
+        [0xff, 0x02, 0, 0, 0, 0, 0, 0, a, b, c, 0xff, 0xfe, d, e, f] if a & 1 != 0 => {
+            Some([a, b, c, d, e, f])
+        }
+        _ => None,
+    }
+}
+
+/// The MAC in the words of a link-layer flow's key.
+pub fn mac(words: [u64; 2]) -> [u8; 6] {
+    let [_, word] = words;
+    let [_, _, a, b, c, d, e, f] = word.to_ne_bytes();
+    [a, b, c, d, e, f]
+}
+
+/// `00:11:22:33:44:55`, as people write it.
+pub fn mac_text(mac: [u8; 6]) -> String {
+    mac.map(|byte| format!("{byte:02x}")).join(":")
+}
+
 /// Whether an address names one host (not a group, not everybody, not nobody).
 pub fn is_unicast(ip: IpAddr) -> bool {
     match ip {
@@ -75,6 +112,23 @@ mod tests {
         for text in ["10.20.0.5", "2001:db8::1", "255.255.255.255", "::"] {
             let address: IpAddr = text.parse().unwrap();
             assert_eq!(ip(words(address)), address);
+        }
+    }
+
+    #[test]
+    fn a_mac_is_found_again_in_the_address_made_of_it() {
+        let mac = [0x00, 0x1b, 0x1b, 0x1e, 0x01, 0x02];
+        assert_eq!(of_mac(mac).to_string(), "fe80::21b:1bff:fe1e:102");
+        assert_eq!(mac_of(of_mac(mac)), Some(mac));
+        assert!(is_unicast(of_mac(mac)) && is_private(of_mac(mac)));
+        assert_eq!(mac_of("fe80::1".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn group_macs_become_groups() {
+        for group in [[0x01, 0x0e, 0xcf, 0, 0, 0], [0x01, 0x0c, 0xcd, 1, 0, 1], [0xff; 6]] {
+            assert!(!is_unicast(of_mac(group)), "{group:x?}");
+            assert_eq!(mac_of(of_mac(group)), Some(group));
         }
     }
 }

@@ -6,7 +6,7 @@ use sensor_ebpf::flow::{FlowKey, Transport};
 use sensor_ebpf::record::Reason;
 use sensor_ebpf::wire::transport::flag;
 
-use super::address::ip;
+use super::address::{ip, mac, of_mac};
 use super::stream::Stream;
 use crate::protocol::{Decode, Port, REGISTRY, Side, Spec};
 use crate::source::FlowEvent;
@@ -27,6 +27,8 @@ pub struct Pair {
     low: End,
     high: End,
     transport: u8,
+    /// What tells streams between two MACs apart; zero where ports do.
+    stream: u16,
 }
 
 impl Pair {
@@ -34,13 +36,43 @@ impl Pair {
     /// request enters on one and the reply on another.
     pub fn of(key: &FlowKey) -> Self {
         let (a, b) = ends(key);
+        Self::between(a, b, key.transport(), Link::of(key).map_or(0, |link| link.stream))
+    }
+
+    fn between(a: End, b: End, transport: Transport, stream: u16) -> Self {
         let (low, high) = if a <= b { (a, b) } else { (b, a) };
-        Self { low, high, transport: key.transport() as u8 }
+        Self { low, high, transport: transport as u8, stream }
     }
 }
 
-/// Source and destination of a flow.
+/// What takes the place of addresses and ports where frames carry no IP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// MACs of client and server (of a flow's key: source and destination).
+    pub macs: [[u8; 6]; 2],
+    /// The payload's first two bytes: PROFINET's FrameID, the APPID of GOOSE and SV.
+    pub stream: u16,
+}
+
+impl Link {
+    /// Of a flow without IP.
+    pub fn of(key: &FlowKey) -> Option<Self> {
+        let link = key.transport() == Transport::Ethernet;
+        link.then(|| Self { macs: [mac(key.src), mac(key.dst)], stream: key.sport })
+    }
+
+    /// Its ends as the MACs alone tell them, whatever IP the devices have.
+    fn ends(&self, ethertype: u16) -> (End, End) {
+        let [a, b] = self.macs.map(|mac| End { ip: of_mac(mac), port: ethertype });
+        (a, b)
+    }
+}
+
+/// Source and destination of a flow. Without IP: addresses made of the MACs, the EtherType for both ports.
 pub fn ends(key: &FlowKey) -> (End, End) {
+    if let Some(link) = Link::of(key) {
+        return link.ends(key.dport);
+    }
     (End { ip: ip(key.src), port: key.sport }, End { ip: ip(key.dst), port: key.dport })
 }
 
@@ -108,6 +140,9 @@ pub struct Connection {
     pub server: End,
     /// What carries it.
     pub transport: Transport,
+    /// The MACs, where it is all there is on the wire. The ends' addresses then are those of the devices the MACs are
+    /// known to belong to, or made of the MACs.
+    pub link: Option<Link>,
     /// A SYN or SYN-ACK said who is who.
     pub sure: bool,
     /// Its first packet was a SYN: nothing before it.
@@ -147,11 +182,7 @@ pub const fn index(side: Side) -> usize {
 
 /// Whether some protocol's servers usually listen there.
 pub fn listed(transport: Transport, port: u16) -> Option<&'static Spec> {
-    let port = match transport {
-        Transport::Tcp => Port::Tcp(port),
-        Transport::Udp => Port::Udp(port),
-        _ => return None,
-    };
+    let port = Port::of(transport, port)?;
     REGISTRY.iter().copied().find(|spec| spec.ports.contains(&port))
 }
 
@@ -177,6 +208,7 @@ impl Connection {
             client,
             server,
             transport,
+            link: Link::of(event_key),
             sure: syn,
             from_start: syn && !answer,
             vlans: event_key.vlans(),
@@ -201,6 +233,10 @@ impl Connection {
 
     /// Which side sends in this direction.
     pub fn side(&self, key: &FlowKey) -> Side {
+        if let (Some(Link { macs: [client, server], .. }), Some(flow)) = (self.link, Link::of(key)) {
+            let [source, _] = flow.macs;
+            return if source == server && source != client { Side::Server } else { Side::Client };
+        }
         let (source, _) = ends(key);
         // Equal ends (a host talking to itself, same port) are the client's.
         if source == self.server && source != self.client { Side::Server } else { Side::Client }
@@ -285,8 +321,43 @@ impl Connection {
 impl Connection {
     /// The connection whichever way it is looked at.
     pub fn pair(&self) -> Pair {
-        let (low, high) =
-            if self.client <= self.server { (self.client, self.server) } else { (self.server, self.client) };
-        Pair { low, high, transport: self.transport as u8 }
+        let (a, b) = self.link.map_or((self.client, self.server), |link| link.ends(self.server.port));
+        Pair::between(a, b, self.transport, self.link.map_or(0, |link| link.stream))
+    }
+
+    /// The server's port, where something listens.
+    pub fn port(&self) -> Option<Port> {
+        Port::of(self.transport, self.server.port)
+    }
+
+    /// Where there is no IP: calls the ends by the addresses their MACs are known to have.
+    pub fn name_ends(&mut self, address: impl Fn([u8; 6]) -> IpAddr) {
+        if let Some(Link { macs: [client, server], .. }) = self.link {
+            (self.client.ip, self.server.ip) = (address(client), address(server));
+        }
+    }
+
+    /// The connection as it looks where its server asks and its client answers.
+    fn turn(&mut self) {
+        std::mem::swap(&mut self.client, &mut self.server);
+        self.legs.reverse();
+        self.spoke.reverse();
+        if let Some(link) = &mut self.link {
+            link.macs.reverse();
+        }
+    }
+
+    /// Lets `tell` see the connection with the asking end as its client, and whether that turned it round. Where no handshake said who is who and both
+    /// ends use the same port (BACnet, PROFINET DCP), who was seen first says nothing: the message does.
+    pub(crate) fn as_asked_by<R>(&mut self, asker: Side, tell: impl FnOnce(&Self, bool) -> R) -> R {
+        let turned = asker == Side::Server && !self.sure && self.transport != Transport::Tcp;
+        if turned {
+            self.turn();
+        }
+        let told = tell(self, turned);
+        if turned {
+            self.turn();
+        }
+        told
     }
 }

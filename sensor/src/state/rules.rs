@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use sensor_ebpf::flow::Transport;
 use serde::{Deserialize, Serialize};
 
 use super::World;
@@ -154,11 +153,7 @@ pub struct Act<'a> {
 impl Act<'_> {
     /// What a connection's client does by `action`.
     pub fn of(connection: &Connection, action: Option<Action>, at: Time) -> Self {
-        let port = match connection.transport {
-            Transport::Tcp => Some(Port::Tcp(connection.server.port)),
-            Transport::Udp => Some(Port::Udp(connection.server.port)),
-            _ => None,
-        };
+        let port = connection.port();
         let protocol = connection.protocol.map(|spec| spec.name);
         Self { who: connection.client.ip, to: Some(connection.server.ip), protocol, port, action, at }
     }
@@ -278,6 +273,7 @@ pub fn named_port(transport: &str, port: u16) -> Option<Port> {
     match transport {
         "tcp" => Some(Port::Tcp(port)),
         "udp" => Some(Port::Udp(port)),
+        "ethernet" => Some(Port::EtherType(port)),
         _ => None,
     }
 }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use hashlink::LruCache;
 use serde::{Deserialize, Serialize};
 
-use super::address::{is_unicast, neighbourhood};
+use super::address::{is_unicast, neighbourhood, of_mac};
 use super::connection::Connection;
 use super::conversation::{Conversation, Key};
 use super::host::{DeviceStage, Host};
@@ -313,6 +313,24 @@ impl World {
     pub fn is_settled(&self) -> bool {
         let age = self.site.last.since(self.site.first).as_secs() / 86_400;
         self.site.graduated || age >= u64::from(self.settings.site_days)
+    }
+
+    /// The device behind a MAC in a frame without IP: the host that proved (ARP) to own it, if it is no router's, else
+    /// a device of its own.
+    pub fn device(&self, mac: [u8; 6]) -> IpAddr {
+        let behind = self.macs.get(&mac).filter(|behind| behind.len() <= ADDRESSES_OF_ONE_DEVICE);
+        behind
+            .into_iter()
+            .flatten()
+            .find(|ip| self.hosts.get(*ip).is_some_and(|host| host.mac == Some(mac)))
+            .copied()
+            .unwrap_or_else(|| of_mac(mac))
+    }
+
+    /// A frame without IP came from this MAC; nothing on its way changes the source.
+    pub fn note_link(&mut self, mac: [u8; 6], now: Time) {
+        let ip = self.device(mac);
+        self.host(ip, now).mac = Some(mac);
     }
 
     /// A packet came from `ip` with this source MAC.

@@ -7,6 +7,7 @@ use crate::detect::by_id;
 use crate::detect::finding::{Finding, Measure};
 use crate::incident::Incident;
 use crate::output::community;
+use crate::state::address::mac_of;
 
 fn measure(measure: &Measure) -> Value {
     json!({ "value": measure.value, "unit": measure.unit, "window_s": measure.window_s })
@@ -45,10 +46,17 @@ pub fn finding(finding: &Finding, observer: &str) -> Value {
     line.set("rule.name", by_id(&finding.model).map_or(finding.model.as_str(), |spec| spec.title));
     line.set("threat.framework", "MITRE ATT&CK for ICS");
     line.set("threat.technique.id", finding.techniques.clone());
-    line.end("source", finding.actor, finding.actor_port);
+    let link = finding.is_link_layer();
     line.set_some("source.mac", finding.actor_mac.map(mac));
-    if let Some(target) = finding.targets.first() {
-        line.end("destination", target.ip, target.port);
+    if link {
+        line.link_end("source", finding.actor);
+    } else {
+        line.end("source", finding.actor, finding.actor_port);
+    }
+    match finding.targets.first() {
+        Some(target) if link => line.link_end("destination", target.ip),
+        Some(target) => line.end("destination", target.ip, target.port),
+        None => {}
     }
     line.set("network.transport", finding.transport.as_str());
     line.set_some("network.protocol", finding.protocol.as_deref());
@@ -61,9 +69,10 @@ pub fn finding(finding: &Finding, observer: &str) -> Value {
     line.set("isthmus.source.zone", finding.actor_zone.as_str());
     line.set("isthmus.destination.zone", finding.target_zone.as_str());
     line.set("isthmus.summary", finding.summary.as_str());
-    let targets = finding.targets.iter().map(|target| match target.port {
-        Some(port) => json!({ "ip": target.ip, "port": port }),
-        None => json!({ "ip": target.ip }),
+    let targets = finding.targets.iter().map(|target| match (target.port, mac_of(target.ip)) {
+        (_, Some(address)) if link => json!({ "mac": mac(address) }),
+        (Some(port), _) if !link => json!({ "ip": target.ip, "port": port }),
+        _ => json!({ "ip": target.ip }),
     });
     line.set("isthmus.targets", targets.collect::<Vec<_>>());
     line.set("isthmus.targets_total", finding.targets_total);

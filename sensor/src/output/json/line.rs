@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use sha1::{Digest as _, Sha1};
 
 use crate::output::community;
-use crate::state::connection::{Connection, End};
+use crate::state::address::mac_of;
+use crate::state::connection::{Connection, End, Link};
 use crate::time::Time;
 
 /// The ECS version the field names follow.
@@ -88,12 +89,33 @@ impl Line {
         self.set_some(&format!("{which}.port"), port.filter(|port| *port != 0));
     }
 
+    /// One end of what passed without IP: an address made of a MAC is written as that MAC, any other is the device's.
+    pub(super) fn link_end(&mut self, which: &str, ip: IpAddr) {
+        match mac_of(ip) {
+            Some(address) => self.set(&format!("{which}.mac"), mac(address)),
+            None => self.set(&format!("{which}.ip"), ip.to_string()),
+        }
+    }
+
     /// What every line about a connection says of it, its ends in the order given.
     pub(super) fn connection(&mut self, connection: &Connection, source: End, destination: End) {
         // Without ports other things stand in their place (an ICMP type, a protocol's number).
         let ports = matches!(connection.transport, Transport::Tcp | Transport::Udp);
-        self.end("source", source.ip, ports.then_some(source.port));
-        self.end("destination", destination.ip, ports.then_some(destination.port));
+        match connection.link {
+            None => {
+                self.end("source", source.ip, ports.then_some(source.port));
+                self.end("destination", destination.ip, ports.then_some(destination.port));
+            }
+            Some(Link { macs, .. }) => {
+                let [client, server] = macs;
+                let [from, to] =
+                    if source == connection.client { [client, server] } else { [server, client] };
+                for (which, mac, end) in [("source", from, source), ("destination", to, destination)] {
+                    self.link_end(which, end.ip);
+                    self.set(&format!("{which}.mac"), self::mac(mac));
+                }
+            }
+        }
         self.set("network.transport", connection.transport_name());
         self.set_some("network.protocol", connection.protocol.map(|spec| spec.name));
         self.set_some("network.community_id", community::id(connection));

@@ -23,7 +23,8 @@ use crate::detect::finding::{Basis, Finding};
 use crate::engine::Engine;
 use crate::incident::Incident;
 use crate::observer::Observer;
-use crate::protocol::{Asset, Command, Malformed, Side, Status, rdp, tls};
+use crate::protocol::{Asset, Command, Malformed, Side, Spec, Status, by_name, rdp, tls};
+use crate::state::address::mac_of;
 use crate::state::connection::{Connection, Pair};
 use crate::time::Time;
 pub use alert::{finding, incident};
@@ -166,8 +167,16 @@ impl<W: Write> Observer for JsonLines<W> {
         let field = inventory::field_name(asset.field);
         let mut line = Line::new("asset", Kind::Event, at, &self.observer);
         line.set("event.action", field);
-        line.set("host.ip", host.to_string());
-        line.end("source", host, None);
+        match mac_of(host).filter(|_| by_name(protocol).is_some_and(Spec::is_link_layer)) {
+            Some(address) => {
+                line.set("host.mac", line::mac(address));
+                line.set("source.mac", line::mac(address));
+            }
+            None => {
+                line.set("host.ip", host.to_string());
+                line.end("source", host, None);
+            }
+        }
         line.set("network.protocol", protocol);
         line.set("isthmus.field", field);
         line.set("isthmus.value", asset.value.as_ref());
