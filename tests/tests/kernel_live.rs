@@ -354,7 +354,7 @@ fn the_doctor_sees_what_ethtool_and_attaching_change() {
     let cable = Cable::new();
     Cable::inside(&cable.plant(), || {
         let said = || -> Vec<(Health, String)> {
-            doctor(&["port0".to_owned()]).into_iter().map(|check| (check.health, check.text)).collect()
+            doctor(&["port0".to_owned()], &[]).into_iter().map(|check| (check.health, check.text)).collect()
         };
         let is = |report: &[(Health, String)], health: Health, part: &str| {
             assert!(

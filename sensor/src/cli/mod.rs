@@ -1,5 +1,6 @@
 //! The command line: what may be typed. What it does is in the files beside this one.
 
+mod doctor;
 mod explain;
 pub mod operate;
 mod orders;
@@ -54,6 +55,8 @@ enum Command {
         /// The file.
         config: PathBuf,
     },
+    /// Say what stands between this machine and a good view, and what to do about it.
+    Doctor(operate::DoctorArgs),
     /// Explain a model or protocol; without a name, list them.
     Explain {
         /// Its id.
@@ -185,6 +188,7 @@ pub fn main() -> ExitCode {
         Command::Check { config } => config::load(&config).map_err(anyhow::Error::from).map(|config| {
             println!("fine: {} zones, {} assets", config.zone.len(), config.asset.len());
         }),
+        Command::Doctor(args) => doctor::doctor_command(&args),
         Command::Explain { name } => explain::explain(name.as_deref()),
     };
     match outcome {

@@ -92,12 +92,12 @@ impl Orders {
 
 /// Keys that differ and that a running sensor does not change.
 pub fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
-    let limits =
-        |config: &Config| (config.limits.hosts, config.limits.conversations, config.limits.connections);
     let differs = [
         (old.web != new.web, "[web]"),
         (old.observer != new.observer, "[observer]"),
-        (limits(old) != limits(new), "the table sizes under [limits]"),
+        (old.learning != new.learning, "[learning]"),
+        (old.rdp != new.rdp, "[rdp]"),
+        (old.limits != new.limits, "[limits]"),
         (old.models != new.models, "[models]"),
     ];
     differs.into_iter().filter(|(differs, _)| *differs).map(|(_, name)| name).collect()

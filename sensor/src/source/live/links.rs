@@ -56,6 +56,13 @@ pub struct Link {
     pub generic: bool,
 }
 
+impl Link {
+    /// Whether it is hardware, or what a virtual machine has instead.
+    pub fn is_physical(&self) -> bool {
+        self.kind.is_empty() && self.hardware == WITH_ETHERNET[0]
+    }
+}
+
 /// All interfaces of this network namespace.
 ///
 /// # Errors
