@@ -1,5 +1,6 @@
 //! The command line: what may be typed. What it does is in the files beside this one.
 
+mod convergence;
 mod doctor;
 mod explain;
 pub mod operate;
@@ -48,6 +49,8 @@ enum Command {
     Allow(Box<operate::AllowArgs>),
     /// Forget what a device usually does and learn it anew.
     Relearn(operate::RelearnArgs),
+    /// Show what crosses from zone to zone, and which conduit allows it.
+    Convergence(operate::ConvergenceArgs),
     /// Show how far learning is, the thresholds, the tables, what is open and what is allowed.
     Status(ShowArgs),
     /// Check a configuration file.
@@ -184,6 +187,7 @@ pub fn main() -> ExitCode {
         Command::Ack(args) => orders::acknowledge(&args),
         Command::Allow(args) => orders::allow(&args),
         Command::Relearn(args) => orders::relearn(&args),
+        Command::Convergence(args) => convergence::convergence(&args),
         Command::Status(show) => status::status(&show),
         Command::Check { config } => config::load(&config).map_err(anyhow::Error::from).map(|config| {
             println!("fine: {} zones, {} assets", config.zone.len(), config.asset.len());

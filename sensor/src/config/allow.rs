@@ -72,8 +72,8 @@ pub struct Deed<'a> {
 pub enum Crossing {
     /// No conduit names this pair of zones.
     Free,
-    /// A conduit allows it.
-    Allowed,
+    /// The conduit of this number, in the order of the configuration from 1, allows it.
+    Allowed(usize),
     /// Conduits name the pair, and none allows it.
     Violation,
 }
@@ -112,13 +112,14 @@ impl Config {
     pub fn crossing(&self, deed: &Deed<'_>) -> Crossing {
         let mut named = false;
         let Some(to) = deed.to else { return Crossing::Free };
-        for conduit in self.conduit.iter().filter(|c| c.from == deed.who.zone && c.to == to.zone) {
+        let pair = |c: &Conduit| c.from == deed.who.zone && c.to == to.zone;
+        for (number, conduit) in (1..).zip(&self.conduit).filter(|(_, c)| pair(c)) {
             named = true;
             let service = conduit.services.iter().any(|service| service.is(deed.protocol, deed.port));
             let action = conduit.actions.is_empty()
                 || deed.action.is_none_or(|action| conduit.actions.contains(&action));
             if service && action {
-                return Crossing::Allowed;
+                return Crossing::Allowed(number);
             }
         }
         if named { Crossing::Violation } else { Crossing::Free }

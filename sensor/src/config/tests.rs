@@ -268,7 +268,7 @@ fn a_conduit_constrains_only_the_pair_of_zones_it_names() {
     let config = parse("site.toml", SITE).unwrap();
     let modbus = deed("10.10.0.1", None, SUNDAY);
     assert_eq!(config.crossing(&modbus), Crossing::Violation);
-    assert_eq!(config.crossing(&Deed { port: Some(Port::Tcp(22)), ..modbus }), Crossing::Allowed);
+    assert_eq!(config.crossing(&Deed { port: Some(Port::Tcp(22)), ..modbus }), Crossing::Allowed(1));
     assert_eq!(
         config.crossing(&Deed { who: modbus.to.unwrap(), to: Some(modbus.who), ..modbus }),
         Crossing::Free

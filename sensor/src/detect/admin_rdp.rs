@@ -53,8 +53,8 @@ impl Detector for Model {
         if target_zone.kind == Kind::Ot && world.zone(client).kind != Kind::Ot {
             reasons.push(format!("it goes into zone {}", target_zone.name));
         }
-        let role = world.hosts.get(&server).map_or("host", |host| host.role().0);
-        if role != "host" {
+        let role = world.role(server).0;
+        if !matches!(role, "host" | "it") {
             reasons.push(format!("the target is a {role}"));
         }
         let user = cookie.as_deref().unwrap_or("not observable");

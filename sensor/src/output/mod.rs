@@ -1,10 +1,12 @@
 //! What leaves the sensor: one file per output.
 
 pub mod community;
+pub mod convergence;
 pub mod json;
 pub mod metrics;
 pub mod text;
 pub mod web;
+pub mod words;
 
 use sensor_ebpf::counters::Counter;
 

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use sensor_ebpf::counters::Counter;
 
 use super::Sink;
+use super::words::second;
 use crate::detect::by_id;
 use crate::detect::finding::{Basis, Finding, Severity};
 use crate::engine::Engine;
@@ -13,7 +14,6 @@ use crate::incident::Incident;
 use crate::observer::Observer;
 use crate::state::conversation::{self, Conversation};
 use crate::state::{Host, World};
-use crate::time::Time;
 
 /// Writes text.
 pub struct Text<W> {
@@ -37,11 +37,6 @@ impl<W: Write> Text<W> {
             self.failed = Some(error);
         }
     }
-}
-
-fn second(time: Time) -> String {
-    let text = time.to_string();
-    text.split_once('.').map_or(text.clone(), |(seconds, _)| seconds.replace('T', " "))
 }
 
 fn paint(text: &str, severity: Severity, color: bool) -> String {
@@ -102,10 +97,14 @@ pub fn incident_line(incident: &Incident) -> String {
 
 /// A device in one line.
 pub fn host(ip: IpAddr, host: &Host, world: &World) -> String {
-    let (role, why) = host.role();
+    let (role, why) = world.role(ip);
     let facts: Vec<&str> = host.facts.values().map(|fact| fact.value.as_str()).collect();
     let facts = if facts.is_empty() { String::new() } else { format!("  {}", facts.join(", ")) };
-    format!("{:<39}  {:<10}  {role} ({why}){facts}", ip.to_string(), world.zone(ip).name)
+    let asset = world.asset(ip).map_or(String::new(), |asset| {
+        let contact = asset.contact.as_ref().map_or(String::new(), |contact| format!(", contact {contact}"));
+        format!("  {} ({} criticality{contact})", asset.name, asset.criticality.name())
+    });
+    format!("{:<39}  {:<10}  {role} ({why}){asset}{facts}", ip.to_string(), world.zone(ip).name)
 }
 
 /// A conversation in one line.
@@ -199,6 +198,8 @@ mod tests {
     use crate::detect::finding::Stage;
     use crate::importance::Importance;
     use crate::incident::State;
+
+    use crate::time::Time;
 
     const AT: Time = Time(1_700_000_000_123_456_789);
 

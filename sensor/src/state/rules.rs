@@ -171,6 +171,21 @@ impl World {
         self.rules.asset(ip, self.hosts.get(&ip).and_then(|host| host.mac))
     }
 
+    /// What a device is, with the reason: as it was named, else from what it does.
+    pub fn role(&self, ip: IpAddr) -> (&'static str, String) {
+        match self.asset(ip).and_then(|asset| asset.role) {
+            Some(role) => (role.name(), "named in the configuration".to_owned()),
+            None => {
+                self.hosts.get(&ip).map_or(("host", "nothing is known of it".to_owned()), |host| host.role())
+            }
+        }
+    }
+
+    /// A device as people call it: the name it was given, with its address.
+    pub fn called(&self, ip: IpAddr) -> String {
+        self.asset(ip).map_or_else(|| ip.to_string(), |asset| format!("{} ({ip})", asset.name))
+    }
+
     fn group(&self, ip: IpAddr) -> Option<&[IpAddr]> {
         let rules = &self.rules;
         if rules.groups.is_empty() {

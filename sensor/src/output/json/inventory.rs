@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use serde_json::{Map, Value, json};
 
 use super::line::{Kind, Line, mac};
+use crate::config::Crossing;
+use crate::output::convergence::{self, Row};
 use crate::protocol::AssetField;
 use crate::state::conversation::{self, Conversation};
 use crate::state::{Host, World};
@@ -15,7 +17,7 @@ pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
     line.set("event.id", format!("host-{ip}"));
     line.set("host.ip", ip.to_string());
     line.set_some("host.mac", host.mac.map(mac));
-    let (role, why) = host.role();
+    let (role, why) = world.role(ip);
     let facts: Map<String, Value> = host
         .facts
         .iter()
@@ -26,6 +28,12 @@ pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
         .collect();
     line.set("isthmus.facts", facts);
     line.set("isthmus.first_seen", host.first.to_string());
+    if let Some(asset) = world.asset(ip) {
+        line.set("host.name", asset.name.as_str());
+        line.set("isthmus.asset.name", asset.name.as_str());
+        line.set("isthmus.asset.criticality", asset.criticality.name());
+        line.set_some("isthmus.asset.contact", asset.contact.as_deref());
+    }
     line.set("isthmus.role", role);
     line.set("isthmus.role_reason", why);
     line.set_some("isthmus.via", host.via.map(mac));
@@ -54,6 +62,38 @@ pub fn conversation(key: &conversation::Key, conversation: &Conversation, observ
     line.set("isthmus.failures", conversation.failures);
     line.set("isthmus.first_seen", conversation.first.to_string());
     line.set("isthmus.usual", conversation.taught);
+    line.into_value()
+}
+
+/// A conversation between two zones as one object.
+pub fn crossing(row: &Row<'_>, world: &World, observer: &str) -> Value {
+    let of = row.conversation;
+    let mut line = Line::new("convergence", Kind::State, of.last, observer);
+    let (key, [up, down]) = (row.key, of.bytes);
+    line.set("event.id", format!("convergence-{}-{}-{}-{}", key.client, key.server, key.transport, key.port));
+    line.set("event.start", of.first.to_string());
+    line.set("event.end", of.last.to_string());
+    line.end("source", key.client, None);
+    line.end("destination", key.server, Some(key.port));
+    line.set("network.transport", convergence::transport(key.transport));
+    line.set_some("network.protocol", of.protocol.as_deref());
+    line.set("isthmus.source.zone", row.from.name.as_str());
+    line.set("isthmus.destination.zone", row.to.name.as_str());
+    line.set_some("isthmus.source.asset", world.asset(key.client).map(|asset| asset.name.as_str()));
+    line.set_some("isthmus.destination.asset", world.asset(key.server).map(|asset| asset.name.as_str()));
+    line.set("isthmus.client_bytes", up);
+    line.set("isthmus.server_bytes", down);
+    line.set("isthmus.connections", of.connections);
+    line.set("isthmus.failures", of.failures);
+    line.set("isthmus.first_seen", of.first.to_string());
+    line.set("isthmus.usual", of.taught);
+    let (verdict, number) = match row.crossing {
+        Crossing::Free => ("unconstrained", None),
+        Crossing::Allowed(number) => ("allowed", Some(number)),
+        Crossing::Violation => ("violation", None),
+    };
+    line.set("isthmus.conduit.verdict", verdict);
+    line.set_some("isthmus.conduit.number", number);
     line.into_value()
 }
 

@@ -29,7 +29,7 @@ use crate::state::connection::{Connection, Pair};
 use crate::time::Time;
 pub use alert::{finding, incident};
 use handshake::Handshake;
-pub use inventory::{conversation, host};
+pub use inventory::{conversation, crossing, host};
 use line::{Kind, Line};
 
 /// Handshakes kept until their connection ends; the one used longest ago goes first.
