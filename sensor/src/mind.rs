@@ -102,7 +102,7 @@ impl Mind {
         }
         let passed = now.since(site.last);
         if passed >= Duration::from_secs(1) {
-            site.judged.advance(passed);
+            site.budget.advance(passed);
             site.last = now;
         }
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Format, ShowArgs, show};
 use crate::importance::Importance;
-use crate::importance::budget::SHARES;
+use crate::importance::budget::Family;
 use crate::incident::State;
 use crate::mind::Mind;
 use crate::state::host::DeviceStage;
@@ -60,8 +60,8 @@ impl Status {
             stages,
             relearning,
             budget: world.settings.alert_budget,
-            judged_per_day: world.site.judged.per_day(),
-            thresholds: SHARES.iter().map(|(model, _)| (*model, world.threshold(model))).collect(),
+            judged_per_day: Family::ALL.iter().map(|family| world.site.budget.per_day(*family)).sum(),
+            thresholds: Family::ALL.iter().map(|family| (family.name(), world.threshold(*family))).collect(),
             tables,
             incidents,
             allowances: [config.allow.len(), world.rules.typed().len()],

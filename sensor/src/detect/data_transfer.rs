@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::finding::{Basis, Severity, Stage};
 use super::{Context, Detector, Draft, Findings, Happening, Spec};
+use crate::importance::budget::Family;
 use crate::importance::volumes::{Prior, Volumes};
 use crate::state::connection::Connection;
 
@@ -47,7 +48,7 @@ impl Detector for Model {
         let (client, server) = (connection.client.ip, connection.server.ip);
         let (floors, priors) = service(connection);
         let world = &mut *context.world;
-        if !world.judges(client, server) {
+        if !world.judges_numbers(client, server) {
             return;
         }
         let learned = world
@@ -62,8 +63,7 @@ impl Detector for Model {
                 continue;
             }
             let (p, expected) = (volumes.p(prior, bytes), volumes.expected(prior));
-            world.site.judged.record();
-            if p >= world.threshold(SPEC.id) {
+            if !world.unusual(Family::DataTransfer, p) {
                 continue;
             }
             let (from, to) = if direction == "up" { (client, server) } else { (server, client) };

@@ -1,9 +1,10 @@
 //! Connections to the outside that fail.
 
+use super::counting::count;
 use super::finding::{Basis, Severity, Stage};
-use super::{Context, Detector, Draft, Findings, Happening, Spec};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use crate::importance::budget::Family;
 use crate::importance::counts::Prior;
-use crate::state::tally::WINDOW;
 
 /// Before anything is learned: the Internet fails often, four times an hour, worth an hour of watching.
 fn prior() -> Prior {
@@ -24,27 +25,19 @@ pub static SPEC: Spec = Spec {
 struct Model;
 
 impl Detector for Model {
+    fn interest(&self) -> Interest {
+        Interest::FAILED
+    }
+
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Failed(connection) = happening else { return };
         let (client, server, now) = (connection.client.ip, connection.server.ip, context.now);
-        if !context.world.is_external(server) || context.world.is_external(client) {
-            return;
-        }
-        let judged = context.world.stage(client) != crate::state::host::DeviceStage::Learning
-            || context.world.is_settled();
-        let tally = &mut context.world.host(client, now).external_failures;
-        let n = tally.add(now, (server, connection.server.port));
-        if !judged {
-            return;
-        }
-        let (p, expected) = (tally.p(prior()), tally.expected(prior()));
-        let (ends, total) = {
-            let (ends, total) = tally.ends();
-            (ends.collect::<Vec<_>>(), total)
-        };
         let world = &mut *context.world;
-        let how = connection.state.name();
-        if let Some(spec) = connection.industrial_port() {
+        if !world.is_external(server) || world.is_external(client) {
+            return;
+        }
+        if let Some(spec) = connection.industrial_port().filter(|_| world.judges_outward(client)) {
+            let how = connection.state.name();
             let draft = Draft::new(&SPEC, connection, now)
                 .basis(Basis::FirstSeen)
                 .stage(Stage::CommandAndControl)
@@ -56,23 +49,19 @@ impl Detector for Model {
                 .fact("failed", format!("{server}:{} {how}", connection.server.port));
             findings.raise(draft, world);
         }
-        world.site.judged.record();
-        if p >= world.threshold(SPEC.id) {
+        let judge = (Family::ExternalFailures, prior(), world.judges_numbers_outward(client));
+        let end = (server, connection.server.port);
+        let Some(count) = count(world, now, client, end, judge, |host| &mut host.external_failures) else {
             return;
-        }
-        world.host(client, now).external_failures.taint();
-        let mut draft = Draft::about(&SPEC, client, now)
+        };
+        let draft = Draft::about(&SPEC, client, now)
             .basis(Basis::Statistical)
             .stage(Stage::CommandAndControl)
-            .p(p)
             .summary(format!(
-                "{n} of {client}'s connections to the outside failed within {} minutes, to {total} destinations; {expected:.1} are usual",
-                WINDOW.as_secs() / 60
-            ))
-            .measured(n as f64, expected, "failed connections", WINDOW);
-        for (ip, port) in ends {
-            draft = draft.target(ip, port);
-        }
-        findings.raise(draft.targets_total(total), world);
+                "{} of {client}'s connections to the outside failed {}",
+                count.n,
+                count.words()
+            ));
+        findings.raise(count.tell(draft, "failed connections"), world);
     }
 }

@@ -1,31 +1,43 @@
-//! One source tries the industrial ports of many hosts.
+//! One source tries the industrial services of many hosts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use hashlink::LruCache;
+use sensor_ebpf::flow::Transport;
 
 use super::finding::{Severity, Stage};
-use super::{Context, Detector, Draft, Findings, Happening, Spec};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use crate::protocol::{Action, Direction};
 use crate::state::address::{ip, is_unicast};
+use crate::state::connection::Connection;
 use crate::state::host::DeviceStage;
+use crate::state::{ConnectionState, World};
 use crate::time::Time;
 
-/// Destinations in [`WINDOW`] that make a scan: a commercial sensor takes ten in two minutes.
-const DESTINATIONS: usize = 10;
+/// Hosts within [`WINDOW`] that make a scan: a commercial sensor takes ten in two minutes.
+const HOSTS: usize = 10;
+/// Of a source that never had to do with industrial devices, and is past being learned, fewer are enough.
+const HOSTS_OF_A_STRANGER: usize = 3;
 /// Slow scans stretch over minutes.
 const WINDOW: Duration = Duration::from_secs(600);
+/// A destination that was opened and then not read or written for this long was only tried.
+const TRIED: Duration = Duration::from_secs(10);
+/// Reads and writes of a destination that are work and no probe.
+const WORK: u32 = 3;
 /// Sources and destinations remembered.
 const MAX_SOURCES: usize = 4096;
 const MAX_DESTINATIONS: usize = 1024;
+/// Beyond this many destinations a scan is not looked at with every packet.
+const LARGE: usize = 64;
 const ABSORBED: &[&str] = &["ics_failures", "internal_failures"];
 
 /// Registration.
 pub static SPEC: Spec = Spec {
     id: "ics_scan",
     title: "ICS scan",
-    summary: "One source tries industrial services on many hosts in a short time, answered or not. Only destinations new to the source count; a source still being learned needs half of them refused, unanswered or without application data; reading and writing takes a destination off. One finding that absorbs the failures it is made of.",
+    summary: "One source tries industrial services on many hosts in a short time, answered or not. Only destinations new to the source count; a source still being learned needs half of them refused, unanswered or without application data; reading and writing on takes a destination off, so that a server that takes over polling is no scan. Groups and broadcast are no destinations. One finding that absorbs the failures it is made of.",
     techniques: &["T0846"],
     severity: Severity::High,
     build: || Box::new(Model::default()),
@@ -35,11 +47,21 @@ struct Model {
     sources: LruCache<IpAddr, Probes>,
 }
 
+/// What became of one destination.
+struct Probe {
+    at: Time,
+    failed: bool,
+    /// It ended, without work.
+    ended: bool,
+    talked: bool,
+    work: u32,
+}
+
 /// Industrial destinations one source tried lately.
 #[derive(Default)]
 struct Probes {
-    tried: BTreeMap<(IpAddr, u16), (Time, bool)>,
-    told: BTreeMap<(IpAddr, u16), ()>,
+    tried: BTreeMap<(IpAddr, u16), Probe>,
+    told: BTreeSet<(IpAddr, u16)>,
     total: u64,
     ports: BTreeMap<u16, u64>,
     first: Option<Time>,
@@ -52,69 +74,139 @@ impl Default for Model {
 }
 
 impl Detector for Model {
+    fn interest(&self) -> Interest {
+        Interest::OPENED
+            .and(Interest::FAILED)
+            .and(Interest::CLOSED)
+            .and(Interest::STORM)
+            .and(Interest::TICK)
+            .commands(&[Action::Read, Action::Write, Action::Discover])
+    }
+
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
-        let (connection, failed) = match happening {
-            Happening::Opened(connection) if connection.from_start => (connection, false),
-            Happening::Failed(connection) => (connection, true),
-            Happening::Command(connection, command, _)
-                if command.action > crate::protocol::Action::Discover =>
-            {
-                // It works there: no probe.
-                if let Some(probes) = self.sources.peek_mut(&connection.client.ip)
-                    && probes.told.is_empty()
-                {
-                    probes.tried.remove(&(connection.server.ip, connection.server.port));
+        match happening {
+            Happening::Opened(connection) => {
+                let opens = connection.from_start || connection.transport == Transport::Udp;
+                if opens && counts(connection, context.world) {
+                    let probes = self.sources.entry(connection.client.ip).or_insert_with(Probes::default);
+                    probes.opened(end(connection), context.now);
+                    judge(connection.client.ip, probes, false, context, findings);
                 }
-                return;
             }
-            Happening::Storm(storm) => return self.storm(storm, context, findings),
-            _ => return,
-        };
-        if connection.industrial_port().is_none() {
-            return;
+            Happening::Failed(connection) => {
+                let source = connection.client.ip;
+                if let Some(probes) = self.sources.peek_mut(&source)
+                    && let Some(probe) = probes.tried.get_mut(&end(connection))
+                {
+                    probe.failed = true;
+                    judge(source, probes, false, context, findings);
+                }
+            }
+            Happening::Closed(connection) => {
+                let source = connection.client.ip;
+                if let Some(probes) = self.sources.peek_mut(&source)
+                    && let Some(probe) = probes.tried.get_mut(&end(connection))
+                {
+                    probe.ended = connection.state != ConnectionState::Established;
+                    judge(source, probes, false, context, findings);
+                }
+            }
+            Happening::Command(connection, command, _) => {
+                if let Some(probes) = self.sources.peek_mut(&connection.client.ip) {
+                    let at = end(connection);
+                    let Some(probe) = probes.tried.get_mut(&at) else { return };
+                    probe.talked = true;
+                    if command.direction == Direction::Request && command.action != Action::Discover {
+                        probe.work = probe.work.saturating_add(1);
+                    }
+                    // It works there: no probe.
+                    if probe.work >= WORK && !probes.told.contains(&at) {
+                        probes.tried.remove(&at);
+                    }
+                }
+            }
+            Happening::Storm(storm) => self.storm(storm, context, findings),
+            Happening::Tick => {
+                for (source, probes) in self.sources.iter_mut() {
+                    if probes.tried.keys().any(|end| !probes.told.contains(end)) {
+                        judge(*source, probes, true, context, findings);
+                    }
+                }
+            }
+            _ => {}
         }
-        let (source, end) = (connection.client.ip, (connection.server.ip, connection.server.port));
-        if !is_unicast(end.0) || context.world.is_external(end.0) || context.world.knows(connection) {
-            return;
-        }
-        let now = context.now;
-        let probes = self.sources.entry(source).or_insert_with(Probes::default);
-        probes.note(end, failed, now);
-        let learning =
-            context.world.stage(source) == DeviceStage::Learning && !context.world.judges(source, end.0);
-        let failures = probes.tried.values().filter(|(_, failed)| *failed).count();
-        let enough = probes.tried.len() >= DESTINATIONS
-            && (!learning || failures.saturating_mul(2) >= probes.tried.len());
-        if probes.told.is_empty() && !enough {
-            return;
-        }
-        probes.tell(source, now, context, findings);
     }
 }
 
+fn end(connection: &Connection) -> (IpAddr, u16) {
+    (connection.server.ip, connection.server.port)
+}
+
+fn counts(connection: &Connection, world: &World) -> bool {
+    connection.industrial_port().is_some()
+        && is_unicast(connection.server.ip)
+        && !world.is_external(connection.server.ip)
+        && !world.knows(connection)
+}
+
+/// Whether what a source tried is a scan by now, and tells it. Large scans are looked at once a second.
+fn judge(source: IpAddr, probes: &mut Probes, tick: bool, context: &Context<'_>, findings: &mut Findings) {
+    if !tick && probes.tried.len() > LARGE {
+        return;
+    }
+    let (now, world) = (context.now, &*context.world);
+    probes.tried.retain(|_, probe| now.since(probe.at) < WINDOW);
+    let hosts = |of: &mut dyn Iterator<Item = &IpAddr>| of.collect::<BTreeSet<_>>().len();
+    let tried: Vec<(&(IpAddr, u16), &Probe)> = probes.tried.iter().collect();
+    // What was opened a moment ago may yet turn out to be work.
+    let only_tried = |probe: &Probe| probe.failed || probe.ended || now.since(probe.at) >= TRIED;
+    let done = hosts(&mut tried.iter().filter(|(_, probe)| only_tried(probe)).map(|((ip, _), _)| ip));
+    let all = hosts(&mut tried.iter().map(|((ip, _), _)| ip));
+    let mute = |probe: &Probe| probe.failed || !probe.talked;
+    let quiet = hosts(&mut tried.iter().filter(|(_, p)| only_tried(p) && mute(p)).map(|((ip, _), _)| ip));
+    let learning = tried.iter().any(|((ip, _), _)| !world.judges(source, *ip));
+    let enough = if learning {
+        done >= HOSTS && quiet.saturating_mul(2) >= all
+    } else {
+        done >= wanted(source, world)
+    };
+    let news = tried.iter().any(|(end, _)| !probes.told.contains(*end));
+    if (probes.told.is_empty() && !enough) || !news {
+        return;
+    }
+    probes.tell(source, now, context, findings);
+}
+
+/// How many hosts make it a scan.
+fn wanted(source: IpAddr, world: &World) -> usize {
+    let drives = world.hosts.get(&source).is_some_and(|host| host.speaks_ot);
+    let stranger = world.is_new(source) || world.stage(source) == DeviceStage::Learning;
+    if world.has_baseline() && stranger && !drives { HOSTS_OF_A_STRANGER } else { HOSTS }
+}
+
 impl Probes {
-    fn note(&mut self, end: (IpAddr, u16), failed: bool, now: Time) {
-        self.tried.retain(|_, (at, _)| now.since(*at) < WINDOW);
-        let first = !self.tried.contains_key(&end) && !self.told.contains_key(&end);
-        if self.tried.len() < MAX_DESTINATIONS || self.tried.contains_key(&end) {
-            let entry = self.tried.entry(end).or_insert((now, failed));
-            entry.1 |= failed;
+    fn opened(&mut self, end: (IpAddr, u16), now: Time) {
+        if self.tried.is_empty() && self.told.is_empty() {
+            self.first = Some(now);
         }
-        if first {
-            self.total = self.total.saturating_add(1);
-            if self.ports.len() < 64 || self.ports.contains_key(&end.1) {
+        if self.tried.len() >= MAX_DESTINATIONS && !self.tried.contains_key(&end) {
+            return;
+        }
+        self.tried
+            .entry(end)
+            .or_insert(Probe { at: now, failed: false, ended: false, talked: false, work: 0 })
+            .at = now;
+    }
+
+    fn tell(&mut self, source: IpAddr, now: Time, context: &Context<'_>, findings: &mut Findings) {
+        for end in self.tried.keys() {
+            if self.told.len() < MAX_DESTINATIONS && self.told.insert(*end) {
+                self.total = self.total.saturating_add(1);
                 let n = self.ports.entry(end.1).or_default();
                 *n = n.saturating_add(1);
             }
         }
-        if self.tried.len() <= 1 && self.told.is_empty() {
-            self.first = Some(now);
-            self.total = self.tried.len() as u64;
-            self.ports = BTreeMap::from([(end.1, 1)]);
-        }
-    }
-
-    fn tell(&mut self, source: IpAddr, now: Time, context: &Context<'_>, findings: &mut Findings) {
+        let failed = self.tried.values().filter(|probe| probe.failed).count();
         let ports: Vec<String> = self.ports.iter().map(|(port, n)| format!("{n} on port {port}")).collect();
         let since = self.first.unwrap_or(now);
         let mut draft = Draft::about(&SPEC, source, now)
@@ -122,9 +214,10 @@ impl Probes {
             .same("scan")
             .stage(Stage::Discovery)
             .summary(format!(
-                "{source} tried industrial services of {} destinations: {}",
+                "{source} tried industrial services of {} destinations: {}; {failed} of the last {} were refused or unanswered",
                 self.total,
-                ports.join(", ")
+                ports.join(", "),
+                self.tried.len()
             ))
             .measured(self.total as f64, 0.0, "destinations", now.since(since).max(Duration::from_secs(1)));
         for (ip, port) in self.tried.keys() {
@@ -132,17 +225,12 @@ impl Probes {
         }
         let number = findings.raise(draft.targets_total(self.total), context.world);
         findings.absorb(source, ABSORBED, number, since);
-        for end in self.tried.keys() {
-            if self.told.len() < MAX_DESTINATIONS {
-                self.told.insert(*end, ());
-            }
-        }
     }
 }
 
 impl Model {
     fn storm(&mut self, storm: &crate::source::Storm, context: &Context<'_>, findings: &mut Findings) {
-        if !storm.industrial || (storm.destinations as usize) < DESTINATIONS {
+        if !storm.industrial || (storm.destinations as usize) < HOSTS {
             return;
         }
         let Some(source) = storm.source.map(ip) else { return };

@@ -1,11 +1,11 @@
 //! Multiple failed internal connections.
 
+use super::counting::count;
 use super::finding::{Basis, Severity, Stage};
-use super::{Context, Detector, Draft, Findings, Happening, Spec};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use crate::importance::budget::Family;
 use crate::importance::counts::Prior;
 use crate::state::address::is_unicast;
-use crate::state::host::DeviceStage;
-use crate::state::tally::WINDOW;
 
 /// Before anything is learned: two failures an hour, worth an hour of watching. A first refused connection says nothing, a
 /// hundred in a minute need no baseline.
@@ -17,7 +17,7 @@ fn prior() -> Prior {
 pub static SPEC: Spec = Spec {
     id: "internal_failures",
     title: "Multiple failed internal connections",
-    summary: "A host's connections to other hosts inside are refused or unanswered more often than it is used to.",
+    summary: "A host's connections to other hosts inside are refused or unanswered more often than it is used to. Different destinations and ports count in full; trying one again and again counts little more than once.",
     techniques: &["T0846"],
     severity: Severity::Medium,
     build: || Box::new(Model),
@@ -27,40 +27,24 @@ pub static SPEC: Spec = Spec {
 struct Model;
 
 impl Detector for Model {
+    fn interest(&self) -> Interest {
+        Interest::FAILED
+    }
+
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Failed(connection) = happening else { return };
         let (client, server, now) = (connection.client.ip, connection.server.ip, context.now);
-        if !is_unicast(server) || connection.industrial_port().is_some() || context.world.is_external(server)
-        {
-            return;
-        }
-        let learning =
-            context.world.stage(client) == DeviceStage::Learning && !context.world.judges(client, server);
-        let tally = &mut context.world.host(client, now).failures;
-        let n = tally.add(now, (server, connection.server.port));
-        if learning {
-            return;
-        }
-        let (p, expected) = (tally.p(prior()), tally.expected(prior()));
-        let (ends, total) = {
-            let (ends, total) = tally.ends();
-            (ends.collect::<Vec<_>>(), total)
-        };
         let world = &mut *context.world;
-        world.site.judged.record();
-        if p >= world.threshold(SPEC.id) {
+        if !is_unicast(server) || connection.industrial_port().is_some() || world.is_external(server) {
             return;
         }
-        world.host(client, now).failures.taint();
-        let mut draft = Draft::about(&SPEC, client, now)
-            .basis(Basis::Statistical)
-            .stage(Stage::Discovery)
-            .p(p)
-            .summary(format!("{n} of {client}'s connections to local hosts failed within {} minutes, to {total} destinations; {expected:.1} are usual", WINDOW.as_secs() / 60))
-            .measured(n as f64, expected, "failed connections", WINDOW);
-        for (ip, port) in ends {
-            draft = draft.target(ip, port);
-        }
-        findings.raise(draft.targets_total(total), world);
+        let judge = (Family::InternalFailures, prior(), world.judges_numbers(client, server));
+        let end = (server, connection.server.port);
+        let Some(count) = count(world, now, client, end, judge, |host| &mut host.failures) else { return };
+        let draft =
+            Draft::about(&SPEC, client, now).basis(Basis::Statistical).stage(Stage::Discovery).summary(
+                format!("{} of {client}'s connections to local hosts failed {}", count.n, count.words()),
+            );
+        findings.raise(count.tell(draft, "failed connections"), world);
     }
 }

@@ -3,6 +3,7 @@
 //! A model is one file here and two lines below: its `mod` and its entry in [`REGISTRY`]. The file holds its [`Spec`]
 //! and a [`Detector`] that is told what happens and raises findings. Detectors judge before the world learns.
 
+mod counting;
 pub mod finding;
 pub mod findings;
 pub mod happening;
@@ -49,10 +50,14 @@ pub struct Spec {
     pub build: fn() -> Box<dyn Detector>,
 }
 
+pub mod address_conflict;
 pub mod admin_rdp;
+pub mod asset_change;
+pub mod beacon;
 pub mod controller_state;
 pub mod data_transfer;
 pub mod external_failures;
+pub mod external_ics;
 pub mod ics_connectivity;
 pub mod ics_failures;
 pub mod ics_scan;
@@ -62,18 +67,24 @@ pub mod new_action;
 pub mod new_device_activity;
 pub mod new_discover;
 pub mod possible_ics;
+pub mod protocol_anomaly;
 pub mod rare_external;
 pub mod reprogram;
 pub mod segmentation;
+pub mod silent_device;
 pub mod tls_no_sni;
 pub mod tls_self_signed;
 
 /// Every model, sorted by id.
 pub const REGISTRY: &[&Spec] = &[
+    &address_conflict::SPEC,
     &admin_rdp::SPEC,
+    &asset_change::SPEC,
+    &beacon::SPEC,
     &controller_state::SPEC,
     &data_transfer::SPEC,
     &external_failures::SPEC,
+    &external_ics::SPEC,
     &ics_connectivity::SPEC,
     &ics_failures::SPEC,
     &ics_scan::SPEC,
@@ -83,9 +94,11 @@ pub const REGISTRY: &[&Spec] = &[
     &new_device_activity::SPEC,
     &new_discover::SPEC,
     &possible_ics::SPEC,
+    &protocol_anomaly::SPEC,
     &rare_external::SPEC,
     &reprogram::SPEC,
     &segmentation::SPEC,
+    &silent_device::SPEC,
     &tls_no_sni::SPEC,
     &tls_self_signed::SPEC,
 ];

@@ -1,10 +1,11 @@
 //! Many new external endpoints.
 
+use super::counting::count;
 use super::finding::{Basis, Severity, Stage};
-use super::{Context, Detector, Draft, Findings, Happening, Spec};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use crate::importance::budget::Family;
 use crate::importance::counts::Prior;
-use crate::state::tally::WINDOW;
-use crate::state::{ConnectionState, World};
+use crate::state::World;
 
 /// Before anything is learned: three new endpoints an hour, worth an hour of watching.
 fn prior() -> Prior {
@@ -25,45 +26,33 @@ pub static SPEC: Spec = Spec {
 struct Model;
 
 impl Detector for Model {
+    fn interest(&self) -> Interest {
+        Interest::OPENED
+    }
+
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Opened(connection) = happening else { return };
         let (client, server, now) = (connection.client.ip, connection.server.ip, context.now);
-        let refused = connection.state == ConnectionState::Refused;
-        if refused || !context.world.is_external(server) || context.world.is_external(client) {
-            return;
-        }
-        if context.world.externals.get(&World::external_key(server, None)).is_some() {
-            return;
-        }
-        let judged = context.world.stage(client) != crate::state::host::DeviceStage::Learning;
-        let tally = &mut context.world.host(client, now).external_new;
-        let n = tally.add(now, (server, connection.server.port));
-        let (p, expected) = (tally.p(prior()), tally.expected(prior()));
-        let (ends, total) = {
-            let (ends, total) = tally.ends();
-            (ends.collect::<Vec<_>>(), total)
-        };
         let world = &mut *context.world;
-        if !judged {
+        if !world.is_external(server)
+            || world.is_external(client)
+            || world.externals.get(&World::external_key(server, None)).is_some()
+        {
             return;
         }
-        world.site.judged.record();
-        if p >= world.threshold(SPEC.id) {
+        let judge = (Family::RareExternal, prior(), world.judges_numbers_outward(client));
+        let end = (server, connection.server.port);
+        let Some(count) = count(world, now, client, end, judge, |host| &mut host.external_new) else {
             return;
-        }
-        world.host(client, now).external_new.taint();
-        let mut draft = Draft::about(&SPEC, client, now)
+        };
+        let draft = Draft::about(&SPEC, client, now)
             .basis(Basis::Statistical)
             .stage(Stage::CommandAndControl)
-            .p(p)
             .summary(format!(
-                "{client} went to {n} external endpoints new to the site within {} minutes; {expected:.1} are usual",
-                WINDOW.as_secs() / 60
-            ))
-            .measured(n as f64, expected, "new external endpoints", WINDOW);
-        for (ip, port) in ends {
-            draft = draft.target(ip, port);
-        }
-        findings.raise(draft.targets_total(total), world);
+                "{client} went to {} external endpoints new to the site {}",
+                count.n,
+                count.words()
+            ));
+        findings.raise(count.tell(draft, "new external endpoints"), world);
     }
 }

@@ -3,27 +3,108 @@
 //! With N independent judgements a day and a threshold t, usual behaviour raises `N · t` false alarms a day at
 //! most, because p-values are conservative. So `t = budget · share / N`. The shares of the families sum to 1.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::{clamped, remaining};
 
-/// Statistical families by the model that raises for them, with their part of the budget; sorted, together 1.
-pub const SHARES: &[(&str, f64)] = &[
-    ("data_transfer", 0.2),
-    ("external_failures", 0.2),
-    ("ics_failures", 0.2),
-    ("internal_failures", 0.2),
-    ("rare_external", 0.2),
-];
+const DAY_S: f64 = 86_400.0;
 
-/// A family's part of the budget; none for what is no statistical family.
-pub fn share(model: &str) -> f64 {
-    SHARES.iter().find(|(id, _)| *id == model).map_or(0.0, |(_, share)| *share)
+/// Models whose findings are governed by the budget. What one of them raises does not lower another's threshold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// Regular connections outwards.
+    Beacon,
+    /// Volumes of connections.
+    DataTransfer,
+    /// Failed connections outwards.
+    ExternalFailures,
+    /// Failed connections to industrial services.
+    IcsFailures,
+    /// Failed connections inside.
+    InternalFailures,
+    /// Malformed and refused messages.
+    ProtocolAnomaly,
+    /// New endpoints outside.
+    RareExternal,
+    /// TLS without a server's name.
+    TlsNoSni,
 }
 
-const DAY_S: f64 = 86_400.0;
+impl Family {
+    /// All, sorted by name.
+    pub const ALL: [Self; 8] = [
+        Self::Beacon,
+        Self::DataTransfer,
+        Self::ExternalFailures,
+        Self::IcsFailures,
+        Self::InternalFailures,
+        Self::ProtocolAnomaly,
+        Self::RareExternal,
+        Self::TlsNoSni,
+    ];
+
+    /// The id of its model.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Beacon => "beacon",
+            Self::DataTransfer => "data_transfer",
+            Self::ExternalFailures => "external_failures",
+            Self::IcsFailures => "ics_failures",
+            Self::InternalFailures => "internal_failures",
+            Self::ProtocolAnomaly => "protocol_anomaly",
+            Self::RareExternal => "rare_external",
+            Self::TlsNoSni => "tls_no_sni",
+        }
+    }
+
+    /// Its part of the budget; all parts together are 1. What is nearest to the process gets most.
+    pub const fn share(self) -> f64 {
+        match self {
+            Self::DataTransfer | Self::IcsFailures => 0.2,
+            Self::InternalFailures | Self::ProtocolAnomaly => 0.15,
+            Self::ExternalFailures | Self::RareExternal => 0.1,
+            Self::Beacon | Self::TlsNoSni => 0.05,
+        }
+    }
+}
+
+/// The judgements of every family.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Budget {
+    families: BTreeMap<Family, Judged>,
+}
+
+impl Budget {
+    /// Counts one judgement of a family and says whether `p` is small enough to raise, with `budget` false alarms a day.
+    pub fn unusual(&mut self, family: Family, p: f64, budget: f64) -> bool {
+        let judged = self.families.entry(family).or_default();
+        judged.record();
+        p < judged.threshold(budget, family.share())
+    }
+
+    /// The p-value below which a family raises now.
+    pub fn threshold(&self, family: Family, budget: f64) -> f64 {
+        let new = Judged::default();
+        self.families.get(&family).unwrap_or(&new).threshold(budget, family.share())
+    }
+
+    /// Judgements a day of a family, as its threshold counts them.
+    pub fn per_day(&self, family: Family) -> f64 {
+        self.families.get(&family).map_or(Judged::FLOOR, Judged::per_day)
+    }
+
+    /// Lets `observed` time pass.
+    pub fn advance(&mut self, observed: Duration) {
+        for family in Family::ALL {
+            self.families.entry(family).or_default().advance(observed);
+        }
+    }
+}
 
 /// How many judgements a day a family makes, smoothed exponentially over observed time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -84,13 +165,6 @@ mod tests {
     }
 
     #[test]
-    fn the_shares_are_the_whole_budget() {
-        assert!((SHARES.iter().map(|(_, share)| share).sum::<f64>() - 1.0).abs() < 1e-9);
-        assert!(SHARES.is_sorted_by_key(|(id, _)| *id));
-        assert!(SHARES.iter().all(|(id, _)| crate::detect::by_id(id).is_some()));
-    }
-
-    #[test]
     fn a_quiet_plant_is_judged_as_if_it_made_a_thousand_tests() {
         let mut judged = Judged::default();
         assert_eq!(judged.threshold(1.0, 0.2), 0.2 / 1000.0);
@@ -122,6 +196,26 @@ mod tests {
         }
         // One a day for 100 days: Poisson with standard deviation 10.
         assert!((70..=130).contains(&alarms), "{alarms}");
+    }
+
+    #[test]
+    fn the_families_share_the_budget_and_do_not_disturb_each_other() {
+        let sum: f64 = Family::ALL.iter().map(|family| family.share()).sum();
+        assert!((sum - 1.0).abs() < 1e-12, "{sum}");
+        assert!(Family::ALL.is_sorted_by_key(|family| family.name()));
+        assert!(Family::ALL.iter().all(|family| crate::detect::by_id(family.name()).is_some()));
+        let mut budget = Budget::default();
+        for _ in 0..100_000 {
+            assert!(!budget.unusual(Family::IcsFailures, 1.0, 1.0));
+        }
+        budget.advance(Duration::from_secs(86_400));
+        assert!(budget.threshold(Family::IcsFailures, 1.0) < 1e-5);
+        assert_eq!(budget.threshold(Family::DataTransfer, 1.0), 0.2 / 1000.0);
+        let text = serde_json::to_string(&budget).unwrap();
+        let read: Budget = serde_json::from_str(&text).unwrap();
+        assert!(
+            (read.per_day(Family::IcsFailures) / budget.per_day(Family::IcsFailures) - 1.0).abs() < 1e-12
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::tally::Tally;
 use crate::importance::volumes::Volumes;
 use crate::protocol::Action;
 use crate::time::Time;
@@ -50,6 +51,20 @@ pub struct Conversation {
     pub volumes: [Volumes; 2],
     /// Users it is usually opened by.
     pub users: BTreeSet<String>,
+    /// What went wrong in its messages; most conversations have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anomalies: Option<Box<Anomalies>>,
+}
+
+/// What went wrong in a conversation's messages, and how often that is usual.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Anomalies {
+    /// Messages that broke the protocol's rules.
+    pub malformed: Tally,
+    /// Requests the server refused.
+    pub refused: Tally,
+    /// Functions the server refused that were not tried before.
+    pub probed: Tally,
 }
 
 impl Conversation {

@@ -13,7 +13,7 @@ use super::conversation::{Conversation, Key};
 use super::host::{DeviceStage, Host};
 use super::rules::Rules;
 use super::zone::{Kind, Zone, Zones};
-use crate::importance::budget::{Judged, share};
+use crate::importance::budget::{Budget, Family};
 use crate::time::Time;
 
 /// How the engine learns and judges.
@@ -80,7 +80,8 @@ pub struct Site {
     /// Learning was declared over.
     pub graduated: bool,
     /// Tests judged, for the alert budget.
-    pub judged: Judged,
+    #[serde(default)]
+    pub budget: Budget,
 }
 
 /// A bounded table that forgets what was used longest ago.
@@ -100,6 +101,13 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
     /// The row of `key`, not counted as use.
     pub fn get(&self, key: &K) -> Option<&V> {
         self.rows.peek(key)
+    }
+
+    /// The row of `key` to change, not counted as use.
+    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let row = self.rows.peek_mut(key)?;
+        self.dirty.insert(key.clone());
+        Some(row)
     }
 
     /// The row of `key`, made if there is none; counted as use and as changed.
@@ -249,20 +257,59 @@ impl World {
         [a, b].iter().any(|ip| self.stage(*ip) != DeviceStage::Learning)
     }
 
-    /// The p-value below which a statistical model raises.
-    pub fn threshold(&self, model: &str) -> f64 {
-        self.site.judged.threshold(self.settings.alert_budget, share(model))
+    /// The p-value below which a statistical family raises.
+    pub fn threshold(&self, family: Family) -> f64 {
+        self.site.budget.threshold(family, self.settings.alert_budget)
+    }
+
+    /// Whether numbers of what a client does to a server are judged: statistical families still learn in the dynamic
+    /// stage.
+    pub fn judges_numbers(&self, a: IpAddr, b: IpAddr) -> bool {
+        self.judges(a, b) && [a, b].iter().any(|ip| self.stage(*ip) == DeviceStage::Operational)
+    }
+
+    /// Whether what a host does outside is judged: past learning itself, or new to a site that is.
+    pub fn judges_outward(&self, client: IpAddr) -> bool {
+        !self.settings.learn
+            && (self.stage(client) != DeviceStage::Learning || (self.is_settled() && self.is_new(client)))
+    }
+
+    /// As [`World::judges_outward`], for numbers.
+    pub fn judges_numbers_outward(&self, client: IpAddr) -> bool {
+        !self.settings.learn
+            && (self.stage(client) == DeviceStage::Operational || (self.is_settled() && self.is_new(client)))
+    }
+
+    /// Whether a device came after the site's learning and is still in its first days.
+    pub fn is_new(&self, ip: IpAddr) -> bool {
+        !self.settings.learn
+            && self.hosts.get(&ip).is_some_and(|host| host.newcomer && !host.graduated)
+            && self.stage(ip) != DeviceStage::Operational
+    }
+
+    /// Counts one judgement of a family and says whether `p` is small enough to be told.
+    pub fn unusual(&mut self, family: Family, p: f64) -> bool {
+        self.site.budget.unusual(family, p, self.settings.alert_budget)
     }
 
     /// The zone of an address.
     pub fn zone(&self, ip: IpAddr) -> Zone {
+        self.zones.of(ip, self.is_ot_by_content(ip))
+    }
+
+    /// What the zone of an address is for.
+    pub fn kind(&self, ip: IpAddr) -> Kind {
+        self.zones.kind(ip, self.is_ot_by_content(ip))
+    }
+
+    fn is_ot_by_content(&self, ip: IpAddr) -> bool {
         let speaks_ot = |ip| self.hosts.get(&ip).is_some_and(|h| h.speaks_ot || !h.serves.is_empty());
-        self.zones.of(ip, speaks_ot(ip) || speaks_ot(self.elder(ip)))
+        speaks_ot(ip) || speaks_ot(self.elder(ip))
     }
 
     /// Whether an address is outside.
     pub fn is_external(&self, ip: IpAddr) -> bool {
-        self.zone(ip).kind == Kind::External
+        self.kind(ip) == Kind::External
     }
 
     /// The key of a connection's conversation; members of a redundant group share one.

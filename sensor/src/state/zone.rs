@@ -22,6 +22,18 @@ pub enum Kind {
     Group,
 }
 
+impl Kind {
+    /// What an inferred zone of this kind is called.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ot => "ot",
+            Self::It => "it",
+            Self::External => "external",
+            Self::Group => "group",
+        }
+    }
+}
+
 /// A zone's name and kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone {
@@ -73,20 +85,35 @@ impl Zones {
             || self.local.contains(&site_prefix(ip))
     }
 
+    /// What the zone of an address is for; `speaks_ot` as in [`Zones::of`].
+    pub fn kind(&self, ip: IpAddr, speaks_ot: bool) -> Kind {
+        if let Some((_, zone)) = self.configured.iter().find(|(net, _)| net.contains(&ip)) {
+            return zone.kind;
+        }
+        if !is_unicast(ip) {
+            Kind::Group
+        } else if !self.is_local(ip) {
+            Kind::External
+        } else if speaks_ot {
+            Kind::Ot
+        } else {
+            Kind::It
+        }
+    }
+
     /// The zone of an address; `speaks_ot`: it answered or drove industrial content while that was ordinary.
     pub fn of(&self, ip: IpAddr, speaks_ot: bool) -> Zone {
-        if let Some((_, zone)) = self.configured.iter().find(|(net, _)| net.contains(&ip)) {
-            return zone.clone();
+        match self.configured_zone(ip) {
+            Some(zone) => zone.clone(),
+            None => {
+                let kind = self.kind(ip, speaks_ot);
+                Zone { name: kind.name().to_owned(), kind }
+            }
         }
-        let (name, kind) = if !is_unicast(ip) {
-            ("group", Kind::Group)
-        } else if !self.is_local(ip) {
-            ("external", Kind::External)
-        } else if speaks_ot {
-            ("ot", Kind::Ot)
-        } else {
-            ("it", Kind::It)
-        };
-        Zone { name: name.to_owned(), kind }
+    }
+
+    /// The configured zone of an address.
+    pub fn configured_zone(&self, ip: IpAddr) -> Option<&Zone> {
+        self.configured.iter().find(|(net, _)| net.contains(&ip)).map(|(_, zone)| zone)
     }
 }

@@ -1,0 +1,159 @@
+//! Two devices that claim one address, and devices that shout who they are.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hashlink::LruCache;
+
+use super::finding::{Severity, Stage};
+use super::happening::Claim;
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use crate::state::address::mac_text;
+use crate::time::Time;
+
+/// Registration.
+pub static SPEC: Spec = Spec {
+    id: "address_conflict",
+    title: "Address conflict",
+    summary: "Two MACs claim one address in turns, as when somebody stands between two hosts or a device was given an address in use; or one MAC announces addresses again and again. An address that changes hands once (DHCP), virtual router MACs (VRRP, HSRP, GLBP, CARP) and several addresses of one device are none.",
+    techniques: &["T0830"],
+    severity: Severity::High,
+    build: || Box::new(Model::default()),
+};
+
+/// Claims that changed hands within [`WINDOW`] that make a conflict: there, back, and there again. A lease that moves on
+/// changes hands once, a failover and its way back twice.
+const CHANGES: usize = 3;
+const WINDOW: Duration = Duration::from_secs(600);
+/// Unasked claims of one MAC within [`STORM_WINDOW`] that make a storm: the published rate of a commercial sensor.
+const STORM: usize = 60;
+const STORM_WINDOW: Duration = Duration::from_secs(60);
+const MAX_ADDRESSES: usize = 16_384;
+
+/// Who holds an address.
+struct Held {
+    mac: [u8; 6],
+    /// When it changed hands lately, and to whom.
+    changes: VecDeque<(Time, [u8; 6])>,
+}
+
+struct Model {
+    held: LruCache<((u8, [u16; 2]), IpAddr), Held>,
+    /// Unasked claims of a MAC, and the first address it claimed.
+    shouts: LruCache<[u8; 6], (IpAddr, VecDeque<Time>)>,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self { held: LruCache::new(MAX_ADDRESSES), shouts: LruCache::new(MAX_ADDRESSES) }
+    }
+}
+
+impl Detector for Model {
+    fn interest(&self) -> Interest {
+        Interest::ADDRESS
+    }
+
+    fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
+        let Happening::Address(claim) = happening else { return };
+        if is_virtual(claim.mac) {
+            return;
+        }
+        self.shouted(claim, context, findings);
+        self.claimed(claim, context, findings);
+    }
+}
+
+/// MACs that move between devices by design: VRRP and CARP (RFC 9568 §7.3), HSRP 1 and 2, GLBP, Microsoft NLB.
+const fn is_virtual(mac: [u8; 6]) -> bool {
+    matches!(
+        mac,
+        [0x00, 0x00, 0x5e, 0x00, 0x01 | 0x02, _]
+            | [0x00, 0x00, 0x0c, 0x07, 0xac, _]
+            | [0x00, 0x00, 0x0c, 0x9f, 0xf0..=0xff, _]
+            | [0x00, 0x07, 0xb4, 0x00, _, _]
+            | [0x02 | 0x03, 0xbf, _, _, _, _]
+    )
+}
+
+impl Model {
+    fn claimed(&mut self, claim: &Claim, context: &Context<'_>, findings: &mut Findings) {
+        let now = context.now;
+        let held = self
+            .held
+            .entry((claim.link, claim.ip))
+            .or_insert_with(|| Held { mac: claim.mac, changes: VecDeque::new() });
+        if held.mac == claim.mac {
+            return;
+        }
+        let before = std::mem::replace(&mut held.mac, claim.mac);
+        while held.changes.front().is_some_and(|(at, _)| now.since(*at) > WINDOW)
+            || held.changes.len() >= 2 * CHANGES
+        {
+            held.changes.pop_front();
+        }
+        held.changes.push_back((now, claim.mac));
+        // Between two: a third MAC in turn is a conflict too, but one that comes and goes is a lease.
+        if held.changes.len() < CHANGES {
+            return;
+        }
+        let since = held.changes.front().map_or(now, |(at, _)| *at);
+        let newcomer = held.changes.front().map_or(claim.mac, |(_, mac)| *mac);
+        let owner = if newcomer == claim.mac { before } else { claim.mac };
+        let n = held.changes.len();
+        let ip = claim.ip;
+        // The newcomer's own address, where it ever claimed another one.
+        let actor = self.shouts.peek(&newcomer).map(|(own, _)| *own).filter(|own| *own != ip);
+        let mut draft = Draft::about(&SPEC, actor.unwrap_or(ip), now)
+            .since(since)
+            .same(ip.to_string())
+            .stage(Stage::LateralMovement)
+            .target(ip, 0)
+            .summary(format!(
+                "{ip} is claimed by {} and by {} in turns: it changed hands {n} times within {} s",
+                mac_text(owner),
+                mac_text(newcomer),
+                now.since(since).as_secs()
+            ))
+            .measured(n as f64, 1.0, "changes of hands", WINDOW)
+            .fact("mac", mac_text(owner))
+            .fact("mac.new", mac_text(newcomer));
+        if let Some(actor) = actor {
+            draft = draft.fact("actor", format!("{} claimed {actor} before", mac_text(newcomer)));
+        }
+        findings.raise(draft, context.world);
+    }
+
+    fn shouted(&mut self, claim: &Claim, context: &Context<'_>, findings: &mut Findings) {
+        let now = context.now;
+        let (first, times) = self.shouts.entry(claim.mac).or_insert_with(|| (claim.ip, VecDeque::new()));
+        if !claim.gratuitous {
+            return;
+        }
+        while times.front().is_some_and(|at| now.since(*at) > STORM_WINDOW) || times.len() >= STORM {
+            times.pop_front();
+        }
+        times.push_back(now);
+        if times.len() < STORM {
+            return;
+        }
+        let since = times.front().copied().unwrap_or(now);
+        times.clear();
+        let draft = Draft::about(&SPEC, *first, now)
+            .since(since)
+            .same(format!("storm {}", mac_text(claim.mac)))
+            .severity(Severity::Medium)
+            .stage(Stage::LateralMovement)
+            .target(claim.ip, 0)
+            .summary(format!(
+                "{} announced addresses {STORM} times within {} s without being asked, {} last",
+                mac_text(claim.mac),
+                now.since(since).as_secs().max(1),
+                claim.ip
+            ))
+            .measured(STORM as f64, 1.0, "unasked claims", STORM_WINDOW)
+            .fact("mac", mac_text(claim.mac));
+        findings.raise(draft, context.world);
+    }
+}

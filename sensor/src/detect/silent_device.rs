@@ -1,0 +1,218 @@
+//! A controller that was polled stops answering.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hashlink::LruCache;
+
+use super::finding::{Severity, Stage};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use crate::protocol::{Direction, Side};
+use crate::state::connection::Connection;
+use crate::time::Time;
+
+/// Registration.
+pub static SPEC: Spec = Spec {
+    id: "silent_device",
+    title: "Device fell silent",
+    summary: "A controller that answered a poller steadily no longer answers its requests or connections, while the poller goes on asking and the sensor lost nothing. Three or more at once are a segment that fell silent.",
+    techniques: &["T0814", "T0826"],
+    severity: Severity::Medium,
+    build: || Box::new(Model::default()),
+};
+
+/// Answers after which a device is one that answers.
+const ANSWERS: u64 = 20;
+/// Unanswered requests or connections, at least, and for how long, at least. (A commercial sensor: 8 within 5 minutes.)
+const ASKED: u64 = 3;
+const SILENCE: Duration = Duration::from_secs(30);
+/// Silence is also this many times the longest pause seen between two answers.
+const PAUSES: u32 = 3;
+/// A poller that does not ask any more proves nothing.
+const STILL_ASKING: Duration = Duration::from_secs(300);
+/// Devices that fell silent within this time of each other fell silent together.
+const TOGETHER: Duration = Duration::from_secs(300);
+const SEGMENT: usize = 3;
+const MAX_POLLS: usize = 16_384;
+
+/// One poller and what it polls.
+struct Poll {
+    answers: u64,
+    first: Time,
+    answered: Time,
+    /// The longest pause between answers while it answered.
+    pause: Duration,
+    /// Requests and connections since the last answer, and when the first and last of them was.
+    asked: u64,
+    asked_first: Time,
+    asked_last: Time,
+    protocol: &'static str,
+    told: bool,
+}
+
+type Key = (IpAddr, IpAddr, u16);
+
+struct Model {
+    polls: LruCache<Key, Poll>,
+    /// Devices that fell silent lately, and their findings.
+    silent: Vec<(Time, IpAddr, u64)>,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self { polls: LruCache::new(MAX_POLLS), silent: Vec::new() }
+    }
+}
+
+impl Detector for Model {
+    fn interest(&self) -> Interest {
+        Interest::COMMANDS.and(Interest::FAILED).and(Interest::LOSS).and(Interest::TICK)
+    }
+
+    fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
+        let now = context.now;
+        match happening {
+            Happening::Command(connection, command, Side::Server) => {
+                if command.direction != Direction::Request {
+                    self.answered(connection, now);
+                }
+            }
+            Happening::Command(connection, command, Side::Client) => {
+                if command.direction == Direction::Request {
+                    self.asked(connection, now);
+                }
+            }
+            Happening::Failed(connection) => self.asked(connection, now),
+            // What was lost may have held the answers.
+            Happening::Loss => {
+                for (_, poll) in self.polls.iter_mut() {
+                    poll.asked = 0;
+                }
+            }
+            Happening::Tick => self.tick(context, findings),
+            _ => {}
+        }
+    }
+}
+
+fn key(connection: &Connection) -> Key {
+    (connection.client.ip, connection.server.ip, connection.server.port)
+}
+
+impl Model {
+    fn answered(&mut self, connection: &Connection, now: Time) {
+        let protocol = connection.protocol.map_or("", |spec| spec.title);
+        let poll = self.polls.entry(key(connection)).or_insert_with(|| Poll {
+            answers: 0,
+            first: now,
+            answered: now,
+            pause: Duration::ZERO,
+            asked: 0,
+            asked_first: now,
+            asked_last: now,
+            protocol,
+            told: false,
+        });
+        poll.answers = poll.answers.saturating_add(1);
+        if !poll.told {
+            poll.pause = poll.pause.max(now.since(poll.answered));
+        }
+        poll.answered = now;
+        poll.asked = 0;
+        poll.told = false;
+    }
+
+    fn asked(&mut self, connection: &Connection, now: Time) {
+        let Some(poll) = self.polls.peek_mut(&key(connection)) else { return };
+        if poll.asked == 0 {
+            poll.asked_first = now;
+        }
+        poll.asked = poll.asked.saturating_add(1);
+        poll.asked_last = now;
+    }
+
+    fn tick(&mut self, context: &Context<'_>, findings: &mut Findings) {
+        let now = context.now;
+        self.silent.retain(|(at, ..)| now.since(*at) < TOGETHER);
+        let mut fell = Vec::new();
+        for ((poller, device, port), poll) in self.polls.iter_mut() {
+            let silence = SILENCE.max(poll.pause.saturating_mul(PAUSES));
+            let silent = !poll.told
+                && poll.answers >= ANSWERS
+                && poll.asked >= ASKED
+                && now.since(poll.asked_first) >= silence
+                && now.since(poll.answered) >= silence
+                && now.since(poll.asked_last) < STILL_ASKING;
+            if silent {
+                poll.told = true;
+                fell.push((
+                    *device,
+                    *poller,
+                    *port,
+                    poll.asked,
+                    poll.answered,
+                    poll.answers,
+                    poll.first,
+                    poll.protocol,
+                ));
+            }
+        }
+        if fell.is_empty() {
+            return;
+        }
+        fell.sort_unstable_by_key(|(device, poller, port, ..)| (*device, *poller, *port));
+        for (device, poller, port, asked, answered, answers, first, protocol) in fell {
+            let draft = Draft::about(&SPEC, device, now)
+                .since(answered)
+                .same(port.to_string())
+                .stage(Stage::Impact)
+                .target(device, port)
+                .summary(format!(
+                    "{device}:{port} fell silent: {asked} {protocol} requests or connections of {poller} since {answered} without an answer; it gave {answers} answers before"
+                ))
+                .measured(
+                    0.0,
+                    answers as f64 / answered.since(first).as_secs_f64().max(1.0) * now.since(answered).as_secs_f64(),
+                    "answers",
+                    now.since(answered),
+                )
+                .fact("poller", poller.to_string());
+            let number = findings.raise(draft, context.world);
+            if !self.silent.iter().any(|(_, ip, _)| *ip == device) && self.silent.len() < MAX_POLLS {
+                self.silent.push((now, device, number));
+            }
+        }
+        self.segment(context, findings);
+    }
+
+    /// Three devices at once are not three defects.
+    fn segment(&mut self, context: &Context<'_>, findings: &mut Findings) {
+        if self.silent.len() < SEGMENT {
+            return;
+        }
+        let now = context.now;
+        let since = self.silent.iter().map(|(at, ..)| *at).min().unwrap_or(now);
+        let Some(first) = self.silent.iter().min_by_key(|(at, ip, _)| (*at, *ip)).map(|(_, ip, _)| *ip)
+        else {
+            return;
+        };
+        let n = self.silent.len();
+        let mut draft = Draft::about(&SPEC, first, now)
+            .since(since)
+            .same("segment")
+            .severity(Severity::High)
+            .stage(Stage::Impact)
+            .summary(format!(
+                "segment silent: {n} polled devices stopped answering within {} s of each other; look for a switch, a cable or a power supply first",
+                now.since(since).as_secs().max(1)
+            ))
+            .measured(n as f64, 0.0, "silent devices", TOGETHER);
+        for (_, ip, _) in &self.silent {
+            draft = draft.target(*ip, 0);
+        }
+        let number = findings.raise(draft.targets_total(n as u64), context.world);
+        for (at, ip, _) in &self.silent {
+            findings.absorb(*ip, &["silent_device"], number, *at);
+        }
+    }
+}
