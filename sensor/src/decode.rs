@@ -2,13 +2,19 @@
 
 use sensor_ebpf::flow::Transport;
 
-use crate::protocol::{Event, Input, Probe, REGISTRY, Side, Verdict};
+use crate::protocol::{Event, Input, Malformed, Probe, REGISTRY, Side, Spec, Verdict};
 use crate::state::connection::{Connection, index, listed};
+use crate::state::stream::{Pushed, Stream};
+
+/// Candidates are bits.
+const _: () = assert!(REGISTRY.len() <= 64);
 
 /// Bytes of one side after which content that nobody claims stays unknown.
 const MAX_PROBED: usize = 2048;
 /// Segments at which a connection joined in the middle is probed anew.
 const MAX_ATTEMPTS: u8 = 16;
+/// Overlaps with other bytes that one connection tells of.
+const MAX_OVERLAPS: u8 = 16;
 
 /// Takes in one segment or datagram of `side`; pushes what it tells to `out`. Returns whether the protocol became known.
 pub fn feed(
@@ -29,29 +35,48 @@ pub fn feed(
     if connection.protocol.is_none() && connection.candidates == 0 {
         return false;
     }
-    let Some(stream) = connection.streams.get_mut(index(side)) else { return false };
-    stream.push(seq, payload, wire_len);
-    drain(connection, side, out)
+    let Connection { streams, decoder, overlaps, .. } = connection;
+    let Some(stream) = streams.get_mut(index(side)) else { return false };
+    let (pushed, overlaps_differ) = stream.push(seq, payload, wire_len);
+    if overlaps_differ && *overlaps < MAX_OVERLAPS {
+        *overlaps = overlaps.saturating_add(1);
+        out.push(Event::Malformed(Malformed::Overlap));
+    }
+    match (pushed, decoder) {
+        (Pushed::Direct(bytes), Some(decoder)) => {
+            let mut done = 0_usize;
+            let mut gap = stream.is_behind_gap();
+            while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
+                let consumed = decoder.decode(Input { bytes: rest, side, truncated: false, gap }, out);
+                if consumed == 0 {
+                    break;
+                }
+                (done, gap) = (done.saturating_add(consumed), false);
+            }
+            stream.keep(bytes, done);
+            false
+        }
+        (Pushed::Direct(bytes), None) => {
+            stream.keep(bytes, 0);
+            drain(connection, side, out)
+        }
+        (Pushed::Taken, _) => drain(connection, side, out),
+    }
 }
 
 /// Goes on after a hole was given up or a segment arrived.
 pub fn drain(connection: &mut Connection, side: Side, out: &mut Vec<Event>) -> bool {
-    let mut identified = false;
-    if connection.protocol.is_none() {
-        identified = identify(connection, side);
-        if !identified {
-            return false;
-        }
-        // What the other side said while nobody knew is decoded first if it is the client's.
-        if side == Side::Server {
-            decode(connection, Side::Client, out);
-        }
+    if connection.protocol.is_some() {
         decode(connection, side, out);
-        decode(connection, side.other(), out);
-    } else {
-        decode(connection, side, out);
+        return false;
     }
-    identified
+    if !identify(connection, side) {
+        return false;
+    }
+    // What the other side said while nobody knew is decoded first if it is the client's.
+    decode(connection, Side::Client, out);
+    decode(connection, Side::Server, out);
+    true
 }
 
 fn decode(connection: &mut Connection, side: Side, out: &mut Vec<Event>) {
@@ -59,39 +84,49 @@ fn decode(connection: &mut Connection, side: Side, out: &mut Vec<Event>) {
     let (Some(decoder), Some(stream)) = (decoder, streams.get_mut(index(side))) else { return };
     loop {
         let (bytes, gap, truncated) = stream.view();
-        if bytes.is_empty() {
+        if bytes.is_empty() && !truncated {
             return;
         }
-        let before = bytes.len();
         let consumed = decoder.decode(Input { bytes, side, truncated, gap }, out);
         if consumed == 0 && !truncated {
             return;
         }
+        // Behind a cut frame more may wait.
         stream.consume(consumed);
-        if truncated || consumed >= before {
-            return;
-        }
     }
 }
 
 fn identify(connection: &mut Connection, side: Side) -> bool {
     let Some(stream) = connection.streams.get(index(side)) else { return false };
-    let (bytes, ..) = stream.view();
-    match probe(connection, side, bytes) {
+    let (bytes, gap, _) = stream.view();
+    if bytes.is_empty() {
+        return false;
+    }
+    match probe(connection, side, bytes, connection.from_start && !gap) {
         Found::Yes(spec) => {
             connection.protocol = Some(spec);
             connection.decoder = Some((spec.decoder)());
             connection.candidates = 0;
+            if spec.industrial {
+                connection.streams.iter_mut().for_each(Stream::remember_from_now);
+            }
             return true;
         }
-        Found::Undecided(candidates) if bytes.len() < MAX_PROBED => connection.candidates = candidates,
-        _ => {
+        Found::Undecided(candidates) if candidates != 0 && bytes.len() < MAX_PROBED => {
+            connection.candidates = candidates;
+        }
+        Found::Undecided(_) => {
             // Joined in the middle, or behind a gap: the next segment may begin with a PDU.
             connection.attempts = connection.attempts.saturating_add(1);
             let again = !connection.from_start && connection.attempts < MAX_ATTEMPTS;
             connection.candidates = if again { u64::MAX } else { 0 };
-            if let Some(stream) = connection.streams.get_mut(index(side)) {
-                stream.discard();
+            if again {
+                if let Some(stream) = connection.streams.get_mut(index(side)) {
+                    stream.discard();
+                }
+            } else {
+                // Nobody will read them again.
+                connection.streams.iter_mut().for_each(Stream::release);
             }
         }
     }
@@ -99,36 +134,32 @@ fn identify(connection: &mut Connection, side: Side) -> bool {
 }
 
 enum Found {
-    Yes(&'static crate::protocol::Spec),
+    Yes(&'static Spec),
     Undecided(u64),
 }
 
-fn probe(connection: &Connection, side: Side, bytes: &[u8]) -> Found {
-    let hint = listed(connection.transport, connection.server.port);
+fn probe(connection: &Connection, side: Side, bytes: &[u8], from_start: bool) -> Found {
+    let hint = listed(connection.transport, connection.server.port).map(|spec| spec.name);
     let port = connection.port();
-    let mut left = connection.candidates;
+    let mut left = 0_u64;
     // The protocol of the port is asked first: where bytes allow two, the port decides.
-    let mut order: Vec<usize> = (0..REGISTRY.len()).collect();
-    order.sort_by_key(|i| !matches!((REGISTRY.get(*i), hint), (Some(a), Some(b)) if a.name == b.name));
-    for i in order {
+    let of_the_port = REGISTRY.iter().enumerate().filter(|(_, spec)| hint == Some(spec.name));
+    let others = REGISTRY.iter().enumerate().filter(|(_, spec)| hint != Some(spec.name));
+    for (i, spec) in of_the_port.chain(others) {
         let bit = 1_u64.checked_shl(u32::try_from(i).unwrap_or(u32::MAX)).unwrap_or(0);
-        let Some(spec) = REGISTRY.get(i).filter(|_| left & bit != 0) else { continue };
         let hinted = port.is_some_and(|port| spec.ports.contains(&port));
         // EtherTypes are assigned, ports are not: what an EtherType is for, and nothing else, travels under it.
-        if !hinted && (connection.link.is_some() || spec.is_link_layer()) {
-            left &= !bit;
+        let excluded = !hinted && (connection.link.is_some() || spec.is_link_layer());
+        if excluded || connection.candidates & bit == 0 {
             continue;
         }
-        match (spec.probe)(Probe { bytes, side, hinted, from_start: connection.from_start }) {
+        match (spec.probe)(Probe { bytes, side, hinted, from_start }) {
             Verdict::Yes => return Found::Yes(spec),
-            Verdict::NeedMore => {}
-            Verdict::No => left &= !bit,
+            Verdict::NeedMore => left |= bit,
+            Verdict::No => {}
         }
     }
-    let known = 1_u64
-        .checked_shl(u32::try_from(REGISTRY.len()).unwrap_or(u32::MAX))
-        .map_or(u64::MAX, |n| n.saturating_sub(1));
-    Found::Undecided(left & known)
+    Found::Undecided(left)
 }
 
 fn datagram(
@@ -142,7 +173,7 @@ fn datagram(
     if connection.protocol.is_none() && connection.attempts < MAX_ATTEMPTS {
         connection.candidates = u64::MAX;
         connection.attempts = connection.attempts.saturating_add(1);
-        if let Found::Yes(spec) = probe(connection, side, payload) {
+        if let Found::Yes(spec) = probe(connection, side, payload, connection.from_start) {
             connection.protocol = Some(spec);
             connection.decoder = Some((spec.decoder)());
             identified = true;

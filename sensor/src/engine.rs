@@ -1,14 +1,14 @@
 //! One loop, in record time: records and ticks in, findings and incidents out. No clock, no I/O, no randomness.
 
+mod streams;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use hashlink::LruCache;
 use sensor_ebpf::flow::Transport;
 use sensor_ebpf::policy::{Class, Endpoint};
-use sensor_ebpf::wire::Note;
 
-use crate::decode;
 use crate::detect::Happening;
 use crate::detect::happening::Claim;
 use crate::mind::Mind;
@@ -18,17 +18,14 @@ use crate::source::{FlowEvent, FrameEvent, Record, Wish};
 use crate::state::ConnectionState;
 use crate::state::World;
 use crate::state::address::{ip, is_unicast, site_prefix, words};
-use crate::state::connection::{Connection, Link, Pair, index, listed};
+use crate::state::connection::{Connection, Link, Pair, listed};
+use crate::state::hoard::Hoard;
 use crate::time::Time;
 
 /// EtherType of ARP.
 const ARP: u16 = 0x0806;
 /// How long a server may take to answer a SYN.
 const ANSWER: Duration = Duration::from_secs(10);
-/// How long a segment that others overtook may be late.
-const LATE: Duration = Duration::from_secs(1);
-/// Streams with holes that are waited for; further ones are given up at once.
-const MAX_HOLES: usize = 65_536;
 /// A connection without packets for this long is over.
 const IDLE: Duration = Duration::from_secs(900);
 
@@ -41,6 +38,10 @@ pub struct Tallies {
     pub lost: u64,
     /// Connections forgotten for lack of room.
     pub evicted: u64,
+    /// Holes in streams that were not filled.
+    pub gaps: u64,
+    /// Segments whose bytes differ from those that came before in the same place.
+    pub overlaps: u64,
 }
 
 /// The analysis.
@@ -52,6 +53,10 @@ pub struct Engine {
     waiting: VecDeque<(Time, Pair, Time)>,
     /// Streams with a hole, in order of when it will be given up.
     holes: VecDeque<(Time, Pair)>,
+    /// What streams and decoders keep.
+    hoard: Hoard,
+    /// What one frame says; kept for its memory.
+    events: Vec<Event>,
     wishes: Vec<Wish>,
     now: Time,
     last_loss: Option<Time>,
@@ -63,11 +68,14 @@ impl Engine {
     /// An engine that starts from what `mind` knows.
     pub fn new(mind: Mind) -> Self {
         let capacity = mind.world.settings.max_connections;
+        let stream_bytes = mind.world.settings.max_stream_bytes;
         Self {
             mind,
             connections: LruCache::new(capacity.max(1)),
             waiting: VecDeque::new(),
             holes: VecDeque::new(),
+            hoard: Hoard::new(stream_bytes, capacity),
+            events: Vec::new(),
             wishes: Vec::new(),
             now: Time::default(),
             last_loss: None,
@@ -120,9 +128,7 @@ impl Engine {
 
     /// The input is over: what is open is told as it stands. Nothing is closed.
     pub fn finish(&mut self, observer: &mut dyn Observer) {
-        while !self.holes.is_empty() {
-            self.give_up_hole(observer);
-        }
+        self.give_up_holes(observer);
         for (_, connection) in self.connections.iter() {
             if !connection.settled {
                 observer.connection(connection, self.now);
@@ -162,6 +168,7 @@ impl Engine {
         if self.connections.peek(&pair).is_some_and(|connection| connection.is_over_for(event))
             && let Some(mut old) = self.connections.remove(&pair)
         {
+            self.hoard.note(pair, 0);
             Self::close(&mut old, &mut self.mind, now, observer);
         }
         self.open(pair, event, observer);
@@ -169,6 +176,10 @@ impl Engine {
         let before = connection.state;
         connection.state = connection.account(event);
         let after = connection.state;
+        if matches!(before, ConnectionState::Unanswered | ConnectionState::OneSided) && before != after {
+            // The answer came late after all: how it goes on will be told again.
+            connection.settled = false;
+        }
         if before != after && after == ConnectionState::Refused {
             self.mind.happen(&Happening::Failed(connection), now);
             self.mind.learn_failed(connection, now);
@@ -201,7 +212,8 @@ impl Engine {
         }
         if self.connections.len() >= self.connections.capacity() {
             self.tallies.evicted = self.tallies.evicted.saturating_add(1);
-            if let Some((_, mut old)) = self.connections.remove_lru() {
+            if let Some((pair, mut old)) = self.connections.remove_lru() {
+                self.hoard.note(pair, 0);
                 Self::close(&mut old, &mut self.mind, self.now, observer);
             }
         }
@@ -213,58 +225,6 @@ impl Engine {
             self.waiting.push_back((connection.opened.plus(ANSWER), pair, connection.opened));
         }
         self.connections.insert(pair, connection);
-    }
-
-    fn frame(&mut self, event: &FrameEvent<'_>, observer: &mut dyn Observer) {
-        match event.key.transport() {
-            Transport::Ethernet if event.key.dport == ARP => return self.arp(event),
-            Transport::Ethernet | Transport::Tcp | Transport::Udp => {}
-            _ => return,
-        }
-        if event.ring == sensor_ebpf::record::Ring::Evidence || event.notes & Note::LATER_FRAGMENT != 0 {
-            return;
-        }
-        let now = self.now;
-        let pair = Pair::of(&event.key);
-        let Some(connection) = self.connections.get_mut(&pair) else { return };
-        let side = connection.side(&event.key);
-        // Which addresses a device has may have been learned meanwhile.
-        connection.name_ends(|mac| self.mind.world.device(mac));
-        if let Some(spoke) = connection.spoke.get_mut(index(side)) {
-            *spoke = true;
-        }
-        let mut events = Vec::new();
-        let seq = if event.key.transport() == Transport::Tcp { event.tcp_seq() } else { None };
-        let identified = decode::feed(connection, side, seq, event.payload(), event.payload_len, &mut events);
-        if identified {
-            Self::identified(connection, &mut self.mind, &mut self.wishes, now);
-        }
-        Self::tell(connection, side, &events, &mut self.mind, now, observer);
-        if connection.streams.get(index(side)).is_some_and(|stream| stream.has_hole()) {
-            self.holes.push_back((now.plus(LATE), pair));
-            if self.holes.len() > MAX_HOLES {
-                self.give_up_hole(observer);
-            }
-        }
-    }
-
-    /// What is missing in the stream that waited longest will not come: it goes on behind the gap.
-    fn give_up_hole(&mut self, observer: &mut dyn Observer) {
-        let Some((_, pair)) = self.holes.pop_front() else { return };
-        let now = self.now;
-        let Some(connection) = self.connections.peek_mut(&pair) else { return };
-        for side in [Side::Client, Side::Server] {
-            let Some(stream) = connection.streams.get_mut(index(side)).filter(|stream| stream.has_hole())
-            else {
-                continue;
-            };
-            stream.skip_hole();
-            let mut events = Vec::new();
-            if decode::drain(connection, side, &mut events) {
-                Self::identified(connection, &mut self.mind, &mut self.wishes, now);
-            }
-            Self::tell(connection, side, &events, &mut self.mind, now, observer);
-        }
     }
 
     fn identified(connection: &Connection, mind: &mut Mind, wishes: &mut Vec<Wish>, now: Time) {
@@ -383,7 +343,8 @@ impl Engine {
         // Least recently used first: the first that is not idle ends the walk.
         while self.connections.iter().next().is_some_and(|(_, connection)| now.since(connection.last) > IDLE)
         {
-            if let Some((_, mut connection)) = self.connections.remove_lru() {
+            if let Some((pair, mut connection)) = self.connections.remove_lru() {
+                self.hoard.note(pair, 0);
                 Self::close(&mut connection, &mut self.mind, now, observer);
             }
         }

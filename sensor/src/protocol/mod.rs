@@ -73,6 +73,9 @@ pub enum Malformed {
     /// The PDU ends before its fields do.
     #[error("truncated")]
     Truncated,
+    /// TCP segments overlap with different bytes: an end may have read others than the sensor.
+    #[error("overlap with other bytes")]
+    Overlap,
 }
 
 /// Turns the bytes of one connection into events.
@@ -85,6 +88,12 @@ pub trait Decode: Send {
     /// that cannot make sense of the bytes returns `input.bytes.len()`. With `input.gap` bytes are missing before these:
     /// state that depends on them is dropped, and the bytes start at a segment boundary, most likely at a PDU.
     fn decode(&mut self, input: Input<'_>, out: &mut Vec<Event>) -> usize;
+
+    /// Memory kept for messages that are not whole yet, in bytes. A decoder that puts messages together from parts says how
+    /// much it holds, so that all connections together stay bounded; one that holds too much is replaced by a new one.
+    fn kept(&self) -> usize {
+        0
+    }
 }
 
 /// All that Isthmus knows about a protocol before its first byte.

@@ -145,6 +145,11 @@ struct Half {
 }
 
 impl Reader {
+    /// Memory kept for messages that have not ended, in bytes.
+    pub fn kept(&self) -> usize {
+        self.client.parts.capacity().saturating_add(self.server.parts.capacity())
+    }
+
     /// Gives each unit in `input` to `each` and returns how many bytes are done with, as [`super::Decode::decode`] does.
     pub fn read(
         &mut self,

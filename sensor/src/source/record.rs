@@ -80,18 +80,20 @@ impl<'a> FrameEvent<'a> {
         self.payload().len() < self.payload_len
     }
 
-    /// TCP sequence number of the segment, where the frame holds one.
-    pub fn tcp_seq(&self) -> Option<u32> {
+    /// TCP sequence and acknowledgement number of the segment, where the frame holds them.
+    pub fn tcp_numbers(&self) -> Option<(u32, u32)> {
         // The header is at least 20 bytes and ends where the payload begins; its length stands in its 13th byte, which
         // cannot be found from the end. The sequence number is found by the ports in front of it.
         for header in (20..=60_usize).step_by(4) {
             let at = self.payload_at.checked_sub(header)?;
             let h = self.frame.get(at..at.checked_add(20)?)?;
-            let [s0, s1, d0, d1, q0, q1, q2, q3, _, _, _, _, offset, ..] = *h else { return None };
+            let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, ..] = *h else { return None };
             let ports = u16::from_be_bytes([s0, s1]) == self.key.sport
                 && u16::from_be_bytes([d0, d1]) == self.key.dport;
             if ports && usize::from(offset >> 4).checked_mul(4) == Some(header) {
-                return Some(u32::from_be_bytes([q0, q1, q2, q3]));
+                let numbers = [[q0, q1, q2, q3], [a0, a1, a2, a3]];
+                let [seq, acknowledged] = numbers.map(u32::from_be_bytes);
+                return Some((seq, acknowledged));
             }
         }
         None

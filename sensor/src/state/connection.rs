@@ -168,6 +168,13 @@ pub struct Connection {
     /// Protocols still possible, a bit each.
     pub(crate) candidates: u64,
     pub(crate) attempts: u8,
+    /// Overlaps with other bytes that were told.
+    pub(crate) overlaps: u8,
+    /// When the hole in one of its streams is given up.
+    pub(crate) hole_due: Option<Time>,
+    /// Holes given up so far, and bytes kept, as counted with those of all connections.
+    pub(crate) gaps: u32,
+    pub(crate) hoarded: usize,
     /// Its end was told.
     pub(crate) settled: bool,
 }
@@ -227,6 +234,10 @@ impl Connection {
             },
             candidates: u64::MAX,
             attempts: 0,
+            overlaps: 0,
+            hole_due: None,
+            gaps: 0,
+            hoarded: 0,
             settled: false,
         }
     }
@@ -285,6 +296,22 @@ impl Connection {
             _ if self.from_start && server.flags & flag::RST != 0 => State::Refused,
             state => state,
         }
+    }
+
+    /// Memory its streams and its decoder keep, in bytes.
+    pub(crate) fn kept(&self) -> usize {
+        let decoder = self.decoder.as_ref().map_or(0, |decoder| decoder.kept());
+        self.streams.iter().map(Stream::kept).fold(decoder, usize::saturating_add)
+    }
+
+    /// Gives that memory back, at the price of a gap.
+    pub(crate) fn release(&mut self) {
+        self.streams.iter_mut().for_each(Stream::release);
+        if let (Some(spec), true) = (self.protocol, self.decoder.as_ref().is_some_and(|d| d.kept() > 0)) {
+            self.decoder = Some((spec.decoder)());
+        }
+        self.hole_due = None;
+        self.hoarded = 0;
     }
 
     /// Payload on the wire was seen from both ends.

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod connection;
 pub mod conversation;
+pub mod hoard;
 pub mod host;
 pub mod relearn;
 pub mod rules;

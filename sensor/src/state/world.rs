@@ -37,6 +37,8 @@ pub struct Settings {
     pub max_conversations: usize,
     /// Most connections tracked at once.
     pub max_connections: usize,
+    /// Most bytes that wait in streams and decoders, all connections together.
+    pub max_stream_bytes: usize,
 }
 
 impl Default for Settings {
@@ -51,6 +53,7 @@ impl Default for Settings {
             max_hosts: 65_536,
             max_conversations: 262_144,
             max_connections: 131_072,
+            max_stream_bytes: 64 << 20,
         }
     }
 }

@@ -37,7 +37,7 @@ const EXPECTED: &[(&str, &[Found])] = &[
     ("mms_goose_mixed.pcap", &[]),
     ("modbus_all_fc.pcap", &[("modbus", 2, 48)]),
     ("modbus_external_502.pcap", &[("modbus", 1, 12), ("rdp", 1, 0), ("tls", 1, 0)]),
-    ("modbus_function_scan.pcap", &[("modbus", 0, 281)]),
+    ("modbus_function_scan.pcap", &[("modbus", 1, 281)]),
     ("modbus_multi_master.pcap", &[("modbus", 5, 2258)]),
     ("modbus_quickdraw_part1.pcap", &[("modbus", 3, 34)]),
     ("modbus_umas.pcap", &[("modbus", 1, 180)]),

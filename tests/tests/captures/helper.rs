@@ -1,7 +1,7 @@
 //! What every module here needs: find a capture, replay it through the whole analysis, ask tshark for the same figures.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use isthmus::detect::finding::Finding;
@@ -125,8 +125,12 @@ impl Observer for Seen {
 
 /// Replays one capture; `None` where there are no captures.
 pub fn replay(file: &str, settings: Settings) -> Option<Seen> {
-    let path = captures()?.join(file);
-    let mut source = Replay::open(&[path], ReplayOptions::default()).unwrap();
+    Some(replay_file(&captures()?.join(file), settings))
+}
+
+/// Replays one file.
+pub fn replay_file(path: &Path, settings: Settings) -> Seen {
+    let mut source = Replay::open(&[path.to_owned()], ReplayOptions::default()).unwrap();
     let mut engine = Engine::new(Mind::new(World::new(settings, Zones::default()), Incidents::default()));
     let mut seen = Seen::default();
     loop {
@@ -137,7 +141,7 @@ pub fn replay(file: &str, settings: Settings) -> Option<Seen> {
         }
     }
     engine.finish(&mut seen);
-    Some(seen)
+    seen
 }
 
 /// `req 3 x2, rsp 3 x2, ntf 4/3 x1` as counts; empty text is no command at all.

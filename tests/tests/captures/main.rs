@@ -13,4 +13,5 @@ mod modbus;
 mod rdp;
 mod s7comm;
 mod s7comm_plus;
+mod streams;
 mod tls;

@@ -40,6 +40,9 @@ pub struct Metrics {
     malformed: IntCounterVec,
     incidents: IntGaugeVec,
     evictions: IntCounterVec,
+    gaps: IntCounter,
+    overlaps: IntCounter,
+    stream_bytes: IntGauge,
     hosts: IntGauge,
     conversations: IntGauge,
     degraded: IntGaugeVec,
@@ -160,6 +163,15 @@ impl Metrics {
                 "Rows forgotten for lack of room, by table.",
                 &["table"],
             )?,
+            gaps: single("isthmus_stream_gaps_total", "Holes in TCP streams that were not filled.")?,
+            overlaps: single(
+                "isthmus_stream_overlaps_total",
+                "TCP segments whose bytes differ from those that came before in the same place.",
+            )?,
+            stream_bytes: gauge(
+                "isthmus_stream_buffered_bytes",
+                "Bytes that wait in TCP streams and decoders for what completes them.",
+            )?,
             hosts: gauge("isthmus_hosts", "Devices known.")?,
             conversations: gauge("isthmus_conversations", "Conversations known.")?,
             degraded: gauge_vec(
@@ -204,7 +216,7 @@ impl Metrics {
         for severity in Severity::ALL {
             self.incidents.with_label_values(&[severity.name()]);
         }
-        for table in ["connections", "hosts", "conversations", "externals"] {
+        for table in ["connections", "hosts", "conversations", "externals", "streams"] {
             self.evictions.with_label_values(&[table]);
         }
         for interface in interfaces {
@@ -240,10 +252,14 @@ impl Metrics {
             ("hosts", world.hosts.evicted),
             ("conversations", world.conversations.evicted),
             ("externals", world.externals.evicted),
+            ("streams", engine.hoards_evicted()),
         ];
         for (table, n) in evictions {
             raise(&self.evictions.with_label_values(&[table]), n);
         }
+        raise(&self.gaps, engine.tallies.gaps);
+        raise(&self.overlaps, engine.tallies.overlaps);
+        self.stream_bytes.set(i64::try_from(engine.kept()).unwrap_or(i64::MAX));
         self.hosts.set(i64::try_from(world.hosts.len()).unwrap_or(i64::MAX));
         self.conversations.set(i64::try_from(world.conversations.len()).unwrap_or(i64::MAX));
         for severity in Severity::ALL {

@@ -149,6 +149,10 @@ impl Decode for Decoder {
             },
         })
     }
+
+    fn kept(&self) -> usize {
+        self.reader.kept()
+    }
 }
 
 impl Session {

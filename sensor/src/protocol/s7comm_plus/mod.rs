@@ -125,6 +125,10 @@ impl Decode for Decoder {
             Unit::Message { bytes, cut } => session.message(bytes, cut, input.side, out),
         })
     }
+
+    fn kept(&self) -> usize {
+        self.reader.kept()
+    }
 }
 
 impl Session {

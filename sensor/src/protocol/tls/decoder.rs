@@ -101,6 +101,10 @@ impl Decode for Tls {
             at.min(input.bytes.len())
         }
     }
+
+    fn kept(&self) -> usize {
+        self.client.message.capacity().saturating_add(self.server.message.capacity())
+    }
 }
 
 impl Tls {

@@ -1,0 +1,169 @@
+use super::*;
+
+/// Pushes and keeps, as a decoder that consumes nothing.
+fn push(stream: &mut Stream, seq: u32, bytes: &[u8]) -> bool {
+    cut(stream, seq, bytes, bytes.len())
+}
+
+fn cut(stream: &mut Stream, seq: u32, bytes: &[u8], wire_len: usize) -> bool {
+    let (pushed, conflict) = stream.push(seq, bytes, wire_len);
+    if let Pushed::Direct(bytes) = pushed {
+        stream.keep(bytes, 0);
+    }
+    conflict
+}
+
+fn bytes(stream: &Stream) -> &[u8] {
+    stream.view().0
+}
+
+#[test]
+fn segments_out_of_order_and_repeated_give_each_byte_once() {
+    let mut stream = Stream::default();
+    for (seq, bytes) in [(100, &b"abc"[..]), (106, b"ghi"), (100, b"abc"), (103, b"def"), (105, b"fghij")] {
+        assert!(!push(&mut stream, seq, bytes));
+    }
+    assert_eq!(stream.view(), (&b"abcdefghij"[..], false, false));
+}
+
+#[test]
+fn a_segment_in_front_of_all_that_was_seen_is_put_there() {
+    let mut stream = Stream::default();
+    push(&mut stream, 104, b"efgh");
+    push(&mut stream, 100, b"abcd");
+    push(&mut stream, 108, b"i");
+    assert_eq!(bytes(&stream), b"abcdefghi");
+}
+
+#[test]
+fn a_hole_that_stays_is_a_gap() {
+    let mut stream = Stream::default();
+    push(&mut stream, u32::MAX - 1, b"ab");
+    push(&mut stream, 4, b"later");
+    assert_eq!(bytes(&stream), b"ab");
+    stream.skip_hole();
+    assert_eq!(stream.view(), (&b"later"[..], true, false));
+    assert_eq!(stream.gaps(), 1);
+}
+
+#[test]
+fn what_was_given_up_is_read_when_it_comes_after_all() {
+    let mut stream = Stream::default();
+    push(&mut stream, 0, b"ab");
+    push(&mut stream, 6, b"gh");
+    stream.skip_hole();
+    stream.consume(2);
+    push(&mut stream, 2, b"cdef");
+    assert_eq!(stream.view(), (&b"cdef"[..], true, false));
+}
+
+#[test]
+fn bytes_behind_a_cut_frame_stand_behind_a_gap() {
+    let mut stream = Stream::default();
+    cut(&mut stream, 0, b"ab", 10);
+    assert_eq!(stream.view(), (&b"ab"[..], false, true));
+    cut(&mut stream, 10, b"cd", 2);
+    assert_eq!(stream.view(), (&b"cd"[..], true, false));
+}
+
+#[test]
+fn a_cut_frame_behind_a_hole_is_read_before_what_follows_it() {
+    let mut stream = Stream::default();
+    push(&mut stream, 0, b"a");
+    push(&mut stream, 12, b"x");
+    cut(&mut stream, 2, b"c", 10);
+    push(&mut stream, 1, b"b");
+    assert_eq!(stream.view(), (&b"abc"[..], false, true));
+    stream.consume(3);
+    assert_eq!(stream.view(), (&b"x"[..], true, false));
+}
+
+#[test]
+fn first_bytes_win_and_others_in_their_place_are_a_conflict() {
+    let mut stream = Stream::default();
+    stream.remember_from_now();
+    push(&mut stream, 0, b"stop");
+    assert!(push(&mut stream, 2, b"OPit"), "not yet consumed");
+    assert_eq!(bytes(&stream), b"stopit");
+    stream.consume(6);
+    assert!(push(&mut stream, 0, b"read"), "consumed");
+    assert!(!push(&mut stream, 0, b"stopit"), "a repetition");
+    assert!(push(&mut stream, 4, b"IT now"), "partly new");
+    assert_eq!(bytes(&stream), b" now");
+}
+
+#[test]
+fn first_bytes_win_behind_a_hole_too() {
+    let mut stream = Stream::default();
+    push(&mut stream, 0, b"a");
+    assert!(!push(&mut stream, 4, b"ef"));
+    assert!(push(&mut stream, 2, b"cdEFgh"));
+    assert!(!push(&mut stream, 2, b"cdef"));
+    push(&mut stream, 1, b"b");
+    assert_eq!(bytes(&stream), b"abcdefgh");
+}
+
+#[test]
+fn a_keep_alive_with_any_byte_is_no_conflict() {
+    let mut stream = Stream::default();
+    stream.remember_from_now();
+    push(&mut stream, 0, b"ab");
+    stream.consume(2);
+    assert!(!push(&mut stream, 1, b"\0"));
+    assert_eq!(bytes(&stream), b"");
+}
+
+#[test]
+fn a_forged_segment_far_away_does_not_deafen_the_stream() {
+    let mut stream = Stream::default();
+    push(&mut stream, 0, b"ab");
+    push(&mut stream, 0x4000_0000, b"forged");
+    push(&mut stream, 2, b"cd");
+    assert_eq!(stream.view(), (&b"abcd"[..], false, false));
+    assert!(!stream.has_hole());
+}
+
+#[test]
+fn a_stream_that_has_moved_on_unseen_is_followed() {
+    let mut stream = Stream::default();
+    push(&mut stream, 0, b"ab");
+    push(&mut stream, 0x4000_0000, b"lost");
+    push(&mut stream, 0x4000_0004, b"found");
+    assert_eq!(stream.view(), (&b"found"[..], true, false));
+}
+
+#[test]
+fn a_stream_whose_hole_was_acknowledged_knows_that_it_will_stay() {
+    let mut stream = Stream::default();
+    push(&mut stream, 0, b"ab");
+    assert!(!stream.is_hole_acknowledged(4));
+    push(&mut stream, 4, b"ef");
+    assert!(!stream.is_hole_acknowledged(2));
+    assert!(stream.is_hole_acknowledged(4));
+}
+
+#[test]
+fn a_stream_that_nobody_reads_stays_bounded() {
+    let mut stream = Stream::default();
+    for i in 0..1000_u32 {
+        push(&mut stream, i * 2000, &[7; 1000]);
+        assert!(stream.kept() < 256 << 10, "{}", stream.kept());
+    }
+    for i in 2000..4000_u32 {
+        push(&mut stream, i * 1000, &[7; 1000]);
+        assert!(stream.kept() < 256 << 10, "{}", stream.kept());
+    }
+    stream.release();
+    assert_eq!(stream.kept(), 0);
+}
+
+#[test]
+fn bytes_in_order_are_handed_on_without_a_copy() {
+    let mut stream = Stream::default();
+    let payload = b"abcd";
+    assert_eq!(stream.push(0, payload, 4), (Pushed::Direct(&payload[..]), false));
+    stream.keep(payload, 3);
+    assert_eq!(bytes(&stream), b"d");
+    assert_eq!(stream.push(4, b"ef", 2).0, Pushed::Taken);
+    assert_eq!(bytes(&stream), b"def");
+}
