@@ -7,12 +7,14 @@
 //! - [`conversation`]: frames in time: TCP sessions that open, talk, fail and close;
 //! - [`scenario`]: a food plant with its ordinary days, and the three hours in which somebody walks through it;
 //! - [`capture_file`]: frames as capture files;
-//! - [`measure`]: how benches measure on machines that others use too.
+//! - [`measure`]: how benches measure on machines that others use too;
+//! - [`evaluation`]: what the sensor says of scenarios and captures, held against the truth.
 //!
-//! Nothing here depends on the sensor, so that it can be wrong about the wire and these can say so.
+//! Nothing but the last depends on the sensor, so that it can be wrong about the wire and these can say so.
 
 pub mod capture_file;
 pub mod conversation;
+pub mod evaluation;
 pub mod measure;
 pub mod packet;
 pub mod payload;

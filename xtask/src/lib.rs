@@ -6,6 +6,7 @@ pub mod build;
 pub mod cleanup;
 pub mod command;
 pub mod demo;
+pub mod evaluate;
 pub mod kernels;
 pub mod lint;
 pub mod netns;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, build, demo, kernels, lint, test};
+use xtask::{bench, build, demo, evaluate, kernels, lint, test};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Builds, tests and shows Isthmus")]
@@ -18,6 +18,8 @@ enum Command {
     Build,
     /// Show what Isthmus does: a plant, an intruder, a real kernel, one incident
     Demo,
+    /// Measure what every model tells, and misses, over scenarios and real captures
+    Evaluate(evaluate::Args),
     /// Run the tests: those of the host, then, as root, those of the kernel
     Test(test::Args),
     /// Check format, lints, documentation and the rules of this repository
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Build => build::run(),
         Command::Demo => demo::run(),
+        Command::Evaluate(args) => evaluate::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Lint => lint::run(),
         Command::Bench(bench) => bench::run(&bench),

@@ -177,4 +177,16 @@ mod tests {
         let insert = "0300002b02f080320100000f00001a000028000000000000fd000a01003041303030303150055f494e5345";
         assert_eq!(insert_block(0x0f00, block), hex(insert));
     }
+
+    #[test]
+    fn an_upload_is_that_of_a_real_client() {
+        let block = Block { kind: *b"0B", number: 0 };
+        let start = "0300002302f080320100000800001200001d00000000000000095f3042303030303041";
+        assert_eq!(upload_start(0x0800, block), hex(start));
+        let started = "0300002302f0803203000008000010000000001d000100000000070730303030323136";
+        assert_eq!(upload_started(0x0800, 7, 216), hex(started));
+        assert_eq!(upload(0x0900, 7), hex("0300001902f080320100000900000800001e00000000000007"));
+        assert_eq!(upload_end(0x0a00, 7), hex("0300001902f080320100000a00000800001f00000000000007"));
+        assert_eq!(upload_ended(0x0a00), hex("0300001402f080320300000a000001000000001f"));
+    }
 }

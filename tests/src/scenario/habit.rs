@@ -3,6 +3,7 @@
 mod background;
 mod industrial;
 mod office;
+pub(super) mod operations;
 
 pub(super) use background::join_by_dhcp;
 pub(super) use office::office_life;

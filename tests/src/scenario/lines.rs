@@ -55,6 +55,50 @@ pub(super) fn s7_write(pdu: u16, block: u16, start: u16, value: f32) -> [Line; 3
     ask(s7::write(pdu, block, start, &value.to_be_bytes()), 5 * MS, s7::written(pdu, 0xff))
 }
 
+/// Stop, download of one function block, start: from `pdu` on. The controller asks for the parts, so the roles turn around.
+pub(super) fn s7_download(pdu: u16) -> Vec<Line> {
+    let block = s7::Block { kind: *b"0E", number: 42 };
+    let code = s7::compiled(block, 1_100);
+    let mut lines = ask(s7::stop(pdu), 30 * MS, s7::stopped(pdu)).to_vec();
+    lines.push(Line::Wait(3 * SEC));
+    let request = s7::download_request(pdu + 1, block, code.len() as u32, 1_100);
+    lines.extend(ask(request, 10 * MS, s7::download_accepted(pdu + 1)));
+    let parts: Vec<&[u8]> = code.chunks(222).collect();
+    for (n, part) in parts.iter().enumerate() {
+        let own = 0x100 + n as u16;
+        lines.push(Line::Wait(8 * MS));
+        lines.push(Line::Ask(From::Server, s7::download_block(own, block)));
+        lines.push(Line::Wait(5 * MS));
+        lines.push(Line::Say(From::Client, s7::download_part(own, n + 1 < parts.len(), part)));
+    }
+    lines.push(Line::Wait(8 * MS));
+    lines.push(Line::Ask(From::Server, s7::download_ended(0x1ff, block)));
+    lines.push(Line::Wait(5 * MS));
+    lines.push(Line::Say(From::Client, s7::download_end_seen(0x1ff)));
+    lines.extend(ask(s7::insert_block(pdu + 2, block), 40 * MS, s7::service_done(pdu + 2)));
+    lines.push(Line::Wait(2 * SEC));
+    lines.extend(ask(s7::start(pdu + 3), 60 * MS, s7::service_done(pdu + 3)));
+    lines.push(Line::Wait(SEC));
+    lines
+}
+
+/// The upload of one function block, as a nightly backup takes it: from `pdu` on.
+pub(super) fn s7_upload(pdu: u16, number: u32) -> Vec<Line> {
+    let block = s7::Block { kind: *b"0C", number };
+    let code = s7::compiled(block, 600);
+    let mut lines =
+        ask(s7::upload_start(pdu, block), 9 * MS, s7::upload_started(pdu, 7, code.len() as u32)).to_vec();
+    let parts: Vec<&[u8]> = code.chunks(222).collect();
+    for (n, part) in parts.iter().enumerate() {
+        let own = pdu + 1 + n as u16;
+        let answer = s7::upload_part(own, n + 1 < parts.len(), part);
+        lines.extend(ask(s7::upload(own, 7), 6 * MS, answer));
+    }
+    let last = pdu + 1 + parts.len() as u16;
+    lines.extend(ask(s7::upload_end(last, 7), 4 * MS, s7::upload_ended(last)));
+    lines
+}
+
 /// Both identification lists of the `index`-th controller: two requests, `pdu` and the next.
 pub(super) fn s7_identify(plant: &Plant, index: usize, pdu: u16) -> Vec<Line> {
     let who = plant.s7_identity(index);

@@ -3,12 +3,14 @@
 //! - [`Plant`]: who is there, and how their frames look to the gateway;
 //! - [`ordinary_days`]: the life the sensor learns from;
 //! - [`Incident`]: the afternoon, in variants, with the [`Truth`] about it;
+//! - [`family`]: what an evaluation plays: benign weeks and attacks, each with what a sensor should say of it;
 //! - [`Stage`]: the event loop that merges all of it into frames ordered by time, in bounded memory.
 //!
 //! Everything follows from a seed. The plant itself does not: days made with different seeds are days of the same
 //! plant. Polls are thinned (a minute where a plant has a second), so that weeks fit into files tests can read.
 
 mod calendar;
+pub mod family;
 mod habit;
 mod incident;
 mod lines;

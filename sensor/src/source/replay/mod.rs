@@ -5,6 +5,7 @@
 //! on how much was read at once.
 
 mod dirty;
+pub mod frames;
 mod out;
 mod path;
 pub mod tables;

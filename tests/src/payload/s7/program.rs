@@ -114,6 +114,51 @@ pub fn download_end_seen(pdu: u16) -> Vec<u8> {
     message(ACK_DATA, pdu, &[0x1c], &[])
 }
 
+/// Job 1D, start the upload of a block from the active file system.
+#[must_use]
+pub fn upload_start(pdu: u16, block: Block) -> Vec<u8> {
+    let mut parameters = block.parameters(0x1d, 0);
+    if let Some(file_system) = parameters.last_mut() {
+        *file_system = b'A';
+    }
+    message(JOB, pdu, &parameters, &[])
+}
+
+/// The answer to [`upload_start`]: the upload's number, and the block's length.
+#[must_use]
+pub fn upload_started(pdu: u16, upload: u8, length: u32) -> Vec<u8> {
+    let mut parameters = vec![0x1d, 0, 1, 0, 0, 0, 0, upload, 7];
+    parameters.extend(format!("{length:07}").bytes());
+    message(ACK_DATA, pdu, &parameters, &[])
+}
+
+/// Job 1E, give me the next part.
+#[must_use]
+pub fn upload(pdu: u16, upload: u8) -> Vec<u8> {
+    message(JOB, pdu, &[0x1e, 0, 0, 0, 0, 0, 0, upload], &[])
+}
+
+/// The answer to [`upload()`] with a part of at most 222 bytes; `more` unless it is the last.
+#[must_use]
+pub fn upload_part(pdu: u16, more: bool, part: &[u8]) -> Vec<u8> {
+    let mut data = (part.len() as u16).to_be_bytes().to_vec();
+    data.extend([0, 0xfb]);
+    data.extend(part);
+    message(ACK_DATA, pdu, &[0x1e, u8::from(more)], &data)
+}
+
+/// Job 1F, the upload has ended.
+#[must_use]
+pub fn upload_end(pdu: u16, upload: u8) -> Vec<u8> {
+    message(JOB, pdu, &[0x1f, 0, 0, 0, 0, 0, 0, upload], &[])
+}
+
+/// The answer to [`upload_end`].
+#[must_use]
+pub fn upload_ended(pdu: u16) -> Vec<u8> {
+    message(ACK_DATA, pdu, &[0x1f], &[])
+}
+
 /// A plausible block in the format of the MC7 compiler: header `70 70`, kind, number, `code` zero bytes, footer.
 #[must_use]
 pub fn compiled(block: Block, code: u16) -> Vec<u8> {

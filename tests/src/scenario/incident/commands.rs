@@ -4,7 +4,7 @@ use super::Plan;
 use super::options::Commands;
 use crate::conversation::{From, MIN, MS, SEC};
 use crate::payload::{modbus, s7};
-use crate::scenario::lines::{Line, ask, modbus_read, s7_identify, s7_open, s7_read, s7_write};
+use crate::scenario::lines::{Line, ask, modbus_read, s7_download, s7_identify, s7_open, s7_read, s7_write};
 use crate::scenario::talk::Talk;
 
 /// A controller refuses Modbus 43/14 when it does not know the function.
@@ -116,31 +116,10 @@ fn stop(plan: &mut Plan<'_>, index: usize) {
     plan.truth.controller(&plan.plant.s7[index], s7::PORT).stops += 1;
 }
 
-/// Stop, download of one function block, start. The controller asks for the parts, so the roles turn around.
+/// Stop, download of one function block, start.
 fn download(plan: &mut Plan<'_>, index: usize) {
-    let block = s7::Block { kind: *b"0E", number: 42 };
-    let code = s7::compiled(block, 1_100);
     let mut lines = s7_open(1, 1);
-    lines.extend(ask(s7::stop(2), 30 * MS, s7::stopped(2)));
-    lines.push(Line::Wait(3 * SEC));
-    let request = s7::download_request(3, block, code.len() as u32, 1_100);
-    lines.extend(ask(request, 10 * MS, s7::download_accepted(3)));
-    let parts: Vec<&[u8]> = code.chunks(222).collect();
-    for (n, part) in parts.iter().enumerate() {
-        let pdu = 0x100 + n as u16;
-        lines.push(Line::Wait(8 * MS));
-        lines.push(Line::Ask(From::Server, s7::download_block(pdu, block)));
-        lines.push(Line::Wait(5 * MS));
-        lines.push(Line::Say(From::Client, s7::download_part(pdu, n + 1 < parts.len(), part)));
-    }
-    lines.push(Line::Wait(8 * MS));
-    lines.push(Line::Ask(From::Server, s7::download_ended(0x1ff, block)));
-    lines.push(Line::Wait(5 * MS));
-    lines.push(Line::Say(From::Client, s7::download_end_seen(0x1ff)));
-    lines.extend(ask(s7::insert_block(4, block), 40 * MS, s7::service_done(4)));
-    lines.push(Line::Wait(2 * SEC));
-    lines.extend(ask(s7::start(5), 60 * MS, s7::service_done(5)));
-    lines.push(Line::Wait(SEC));
+    lines.extend(s7_download(2));
     enter_s7(plan, plan.at(130), index, lines);
     let account = plan.truth.controller(&plan.plant.s7[index], s7::PORT);
     account.stops += 1;

@@ -1,0 +1,6 @@
+//! The rows.
+
+use super::Row;
+
+/// Every capture.
+pub const ROWS: &[Row] = &[];
