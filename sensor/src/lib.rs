@@ -22,3 +22,4 @@ pub mod source;
 pub mod state;
 pub mod store;
 pub mod time;
+pub mod words;

@@ -323,7 +323,9 @@ pub fn fold(finding: &mut Finding, more: Finding) {
     finding.count = finding.count.saturating_add(1);
     finding.last = finding.last.max(more.at);
     for target in more.targets {
-        if !finding.targets.contains(&target) && add_target(&mut finding.targets, target) {
+        // Beyond the listed ones nobody knows which were counted before.
+        let room = finding.targets.len() < MAX_TARGETS;
+        if add_target(&mut finding.targets, target) && room {
             finding.targets_total = finding.targets_total.saturating_add(1);
         }
     }

@@ -1,6 +1,7 @@
 //! Findings become incidents: by the same acting host, or by a host that one took over.
 
 mod account;
+pub mod facts;
 pub mod types;
 
 use std::collections::BTreeMap;
@@ -293,11 +294,17 @@ impl Incidents {
         }
     }
 
+    /// What can be said about an incident.
+    pub fn facts<'a>(&'a self, incident: &'a Incident, world: &World) -> facts::Facts<'a> {
+        let findings: Vec<&Finding> = incident.findings.iter().filter_map(|n| self.findings.get(n)).collect();
+        facts::Facts::of(incident, &findings, world)
+    }
+
     /// Writes the account anew, for somebody who asks now.
     pub fn rewrite(&mut self, number: u64, world: &World) {
         let Some(incident) = self.incidents.get(&number) else { return };
         let findings: Vec<&Finding> = incident.findings.iter().filter_map(|n| self.findings.get(n)).collect();
-        let (title, text) = account::write(incident, &findings, world);
+        let (title, text) = account::write(&facts::Facts::of(incident, &findings, world));
         if let Some(incident) = self.incidents.get_mut(&number) {
             incident.title = title;
             incident.account = text;

@@ -6,7 +6,6 @@ pub mod json;
 pub mod metrics;
 pub mod text;
 pub mod web;
-pub mod words;
 
 use sensor_ebpf::counters::Counter;
 

@@ -6,7 +6,6 @@ use std::net::IpAddr;
 use sensor_ebpf::counters::Counter;
 
 use super::Sink;
-use super::words::second;
 use crate::detect::by_id;
 use crate::detect::finding::{Basis, Finding, Severity};
 use crate::engine::Engine;
@@ -14,6 +13,7 @@ use crate::incident::Incident;
 use crate::observer::Observer;
 use crate::state::conversation::{self, Conversation};
 use crate::state::{Host, World};
+use crate::words::second;
 
 /// Writes text.
 pub struct Text<W> {
@@ -54,8 +54,9 @@ pub fn finding(finding: &Finding, color: bool) -> String {
     let title = by_id(&finding.model).map_or(finding.model.as_str(), |spec| spec.title);
     let importance =
         finding.importance.map_or(String::new(), |importance| format!(", importance {importance}"));
+    let allowed = finding.allowed.as_ref().map_or(String::new(), |by| format!(", allowed: {}", by.reason));
     format!(
-        "{}  {}  {title} [{}, {}{importance}]\n    {}\n",
+        "{}  {}  {title} [{}, {}{importance}{allowed}]\n    {}\n",
         second(finding.at),
         paint(&format!("{:<8}", finding.severity.name()), finding.severity, color),
         finding.model,

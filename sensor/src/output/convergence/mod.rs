@@ -8,7 +8,6 @@ use std::net::IpAddr;
 
 use sensor_ebpf::flow::Transport;
 
-use super::words::{bytes, second};
 use crate::config::Crossing;
 use crate::protocol::{Action, Port};
 use crate::state::World;
@@ -16,6 +15,7 @@ use crate::state::conversation::{Conversation, Key};
 use crate::state::rules::Act;
 use crate::state::zone::{Kind, Zone};
 use crate::time::Time;
+use crate::words::{bytes, second};
 
 /// A conversation between two zones.
 pub struct Row<'a> {

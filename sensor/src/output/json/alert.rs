@@ -8,6 +8,7 @@ use crate::detect::finding::{Finding, Measure};
 use crate::incident::Incident;
 use crate::output::community;
 use crate::state::address::mac_of;
+use crate::state::rules::Allowance;
 
 fn measure(measure: &Measure) -> Value {
     json!({ "value": measure.value, "unit": measure.unit, "window_s": measure.window_s })
@@ -80,6 +81,10 @@ pub fn finding(finding: &Finding, observer: &str) -> Value {
     line.set_some("isthmus.observed", finding.observed.as_ref().map(measure));
     line.set_some("isthmus.expected", finding.expected.as_ref().map(measure));
     line.set_some("isthmus.accepted", finding.accepted);
+    line.set("isthmus.actions", finding.actions.iter().map(|action| action.name()).collect::<Vec<_>>());
+    line.set_some("isthmus.source.asset", finding.actor_name.as_deref());
+    line.set_some("isthmus.destination.asset", finding.target_name.as_deref());
+    allowed(finding.allowed.as_ref(), &mut line);
     line.set_some("isthmus.absorbed_by", finding.absorbed_by.map(|number| format!("finding-{number}")));
     line.set_some("isthmus.incident.id", finding.incident);
     facts(finding, &mut line);
@@ -93,6 +98,14 @@ fn connection_id(finding: &Finding) -> Option<String> {
         return None;
     }
     community::of_ports(&finding.transport, (finding.actor, finding.actor_port?), (target.ip, target.port?))
+}
+
+/// Why it does not page.
+fn allowed(by: Option<&Allowance>, line: &mut Line) {
+    if let Some(by) = by {
+        line.set("isthmus.allowed.reason", by.reason.as_str());
+        line.set_some("isthmus.allowed.number", by.number);
+    }
 }
 
 /// A fact that was noted several times becomes an array, in the order noted.
@@ -134,6 +147,14 @@ pub fn incident(incident: &Incident, action: &str, observer: &str) -> Value {
         line.set("isthmus.actor.id", actor.to_string());
     }
     line.set("isthmus.account", incident.account.clone());
+    // What is asked at three in the morning stands first in the account.
+    line.set("isthmus.first_screen", incident.account.iter().take(5).cloned().collect::<Vec<_>>());
+    if let Some(taken) = &incident.taken {
+        line.set_some("isthmus.acknowledged.by", taken.by.as_deref());
+        line.set("isthmus.acknowledged.at", taken.at.to_string());
+        line.set_some("isthmus.acknowledged.note", taken.note.as_deref());
+    }
+    allowed(incident.allowed.as_ref(), &mut line);
     line.set("isthmus.actors", incident.actors.iter().map(ToString::to_string).collect::<Vec<_>>());
     line.set(
         "isthmus.findings",
