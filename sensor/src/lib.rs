@@ -5,6 +5,7 @@
 //! [`incident`] writes the story and an [`observer`] is told. Time is always [`time::Time`], from the records.
 #![deny(unsafe_code)]
 
+pub mod chronicle;
 pub mod cli;
 pub mod config;
 pub mod decode;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use hashlink::LruCache;
 
+use crate::chronicle::{Chronicle, Towards};
 use crate::detect::finding::Basis;
 use crate::detect::happening::{Change, LISTS};
 use crate::detect::{Context, Detector, Findings, Happening, REGISTRY};
@@ -31,6 +32,8 @@ pub struct Mind {
     pub world: World,
     /// Everything found.
     pub incidents: Incidents,
+    /// What happened that was not usual.
+    pub chronicle: Chronicle,
     detectors: Vec<Box<dyn Detector>>,
     /// By [`Happening::list`]: which detectors want to be told.
     audience: Vec<Vec<usize>>,
@@ -51,7 +54,16 @@ impl Mind {
         let detectors: Vec<Box<dyn Detector>> = REGISTRY.iter().map(|spec| (spec.build)()).collect();
         let wanting = |list| (0..).zip(&detectors).filter(move |(_, d)| d.interest().wants(list));
         let audience = (0..LISTS).map(|list| wanting(list).map(|(at, _)| at).collect()).collect();
-        Self { world, incidents, detectors, audience, findings, suspects, obeyed: 0 }
+        Self {
+            world,
+            incidents,
+            chronicle: Chronicle::default(),
+            detectors,
+            audience,
+            findings,
+            suspects,
+            obeyed: 0,
+        }
     }
 
     /// Goes by another configuration from now on, also for what is open. Nothing learned is lost.
@@ -185,6 +197,12 @@ impl Mind {
         !judged && (self.world.settings.learn || !self.is_suspect(connection.client.ip, now))
     }
 
+    /// Whether what this connection does belongs into the event log: it is not usual, or its client was found out.
+    fn is_unusual(&self, connection: &Connection, now: Time) -> bool {
+        !self.world.settings.learn
+            && (!self.world.knows(connection) || self.is_suspect(connection.client.ip, now))
+    }
+
     fn conversation(&mut self, connection: &Connection, now: Time) -> &mut Conversation {
         let key = self.world.key(connection);
         let conversation =
@@ -219,6 +237,16 @@ impl Mind {
     pub fn learn_failed(&mut self, connection: &Connection, now: Time) {
         let conversation = self.conversation(connection, now);
         conversation.failures = conversation.failures.saturating_add(1);
+        if !self.world.settings.learn {
+            let towards = if self.world.is_external(connection.server.ip) {
+                Towards::External
+            } else if connection.industrial_port().is_some() {
+                Towards::Industrial
+            } else {
+                Towards::Inside
+            };
+            self.chronicle.failed(connection, towards);
+        }
     }
 
     /// The conversation becomes usual; what the server is used to with it.
@@ -236,6 +264,8 @@ impl Mind {
     /// A message was exchanged.
     pub fn learn_command(&mut self, connection: &Connection, command: &Command, now: Time) {
         let teaches = self.teaches(connection, command.action, now);
+        let unusual = self.is_unusual(connection, now);
+        self.chronicle.command(connection, command, unusual);
         let protocol = connection.protocol.map_or("", |spec| spec.name);
         let conversation = self.conversation(connection, now);
         conversation.count(command.action);
@@ -261,6 +291,8 @@ impl Mind {
     /// A remote desktop was opened.
     pub fn learn_rdp(&mut self, connection: &Connection, handshake: &rdp::Handshake, now: Time) {
         let teaches = self.teaches(connection, Action::Session, now);
+        let unusual = self.is_unusual(connection, now);
+        self.chronicle.rdp(connection, handshake, unusual);
         match handshake {
             rdp::Handshake::Request { cookie, .. } => {
                 if let Some(user) = cookie
@@ -294,6 +326,8 @@ impl Mind {
                 && self.world.judges(connection.client.ip, connection.server.ip)
                 && !self.world.settings.operational
                 && !self.is_suspect(connection.client.ip, now));
+        let unusual = self.is_unusual(connection, now);
+        self.chronicle.closed(connection, unusual);
         let [up, down] = connection.legs.map(|leg| leg.bytes);
         let conversation = self.conversation(connection, now);
         let [a, b] = &mut conversation.bytes;

@@ -108,6 +108,11 @@ impl Store {
         let incidents = self.load(&mut world)?;
         let mut mind = Mind::new(world, incidents);
         mind.obeyed = self.meta("obeyed")?.unwrap_or(0);
+        self.each("event", |key, entry| {
+            if let Ok(number) = key.parse() {
+                mind.chronicle.restore(number, entry);
+            }
+        })?;
         // The configuration may allow what it did not when this was written.
         mind.review(&mut Silent);
         let now = mind.world.site.last;
@@ -239,7 +244,7 @@ impl Store {
         put(&transaction, "meta", "local", &mind.world.zones.local().collect::<Vec<_>>())?;
         put(&transaction, "meta", "obeyed", &mind.obeyed)?;
         put(&transaction, "meta", "allowed", mind.world.rules.typed())?;
-        put(&transaction, "meta", "tables", &Tables::of(&mind.world))?;
+        put(&transaction, "meta", "tables", &Tables::of(mind))?;
         transaction
             .prepare_cached("DELETE FROM operator WHERE key <= ?1")?
             .execute(params![i64::try_from(mind.obeyed.saturating_sub(MAX_ORDERS)).unwrap_or(i64::MAX)])?;
@@ -260,6 +265,12 @@ impl Store {
             match mind.world.externals.get(&key) {
                 Some(external) => put(&transaction, "external", &key, external)?,
                 None => forget(&transaction, "external", &key)?,
+            }
+        }
+        for number in mind.chronicle.take_dirty() {
+            match mind.chronicle.get(number) {
+                Some(entry) => put(&transaction, "event", &number.to_string(), entry)?,
+                None => forget(&transaction, "event", &number.to_string())?,
             }
         }
         if mind.incidents.take_dirty() {
@@ -320,7 +331,8 @@ pub struct Fill {
 }
 
 impl Tables {
-    fn of(world: &World) -> Self {
+    fn of(mind: &Mind) -> Self {
+        let (world, events) = (&mind.world, &mind.chronicle);
         let fill = |rows, capacity, evicted| Fill { rows, capacity, evicted };
         let (hosts, conversations, externals) = (&world.hosts, &world.conversations, &world.externals);
         Self(BTreeMap::from([
@@ -328,6 +340,7 @@ impl Tables {
                 "conversations".to_owned(),
                 fill(conversations.len(), conversations.capacity(), conversations.evicted),
             ),
+            ("events".to_owned(), fill(events.len(), events.capacity(), events.evicted)),
             ("externals".to_owned(), fill(externals.len(), externals.capacity(), externals.evicted)),
             ("hosts".to_owned(), fill(hosts.len(), hosts.capacity(), hosts.evicted)),
         ]))
