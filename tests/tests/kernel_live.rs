@@ -1,94 +1,17 @@
 //! The live source on a real interface: a cable between two network namespaces of its own.
 
-use std::path::Path;
-use std::process::Command;
-use std::sync::atomic::{AtomicU32, Ordering};
+mod support;
+
 use std::time::{Duration, Instant};
 
 use isthmus::source::live::doctor::{Health, doctor};
 use isthmus::source::live::{Live, LiveOptions, Mode, Sizes, caps};
 use isthmus::source::{Record, Source as _, Wish};
-use isthmus_tests::packet::{Mac, PacketBuilder};
-use isthmus_tests::wire::Interface;
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use sensor_ebpf::counters::Counter;
 use sensor_ebpf::policy::{Class, Endpoint};
 use sensor_ebpf::record::{Reason, Ring};
 use sensor_ebpf::wire::ipv4::mapped;
-
-/// Two namespaces and the cable between them; gone when dropped.
-struct Cable {
-    name: String,
-}
-
-impl Cable {
-    fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("isl{}n{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let cable = Self { name };
-        let (plant, office) = (cable.plant(), cable.office());
-        ip(&["netns", "add", &plant]);
-        ip(&["netns", "add", &office]);
-        ip(&["-n", &plant, "link", "add", "port0", "type", "veth", "peer", "name", "far0", "netns", &office]);
-        // IPv6 would speak by itself.
-        for (space, device) in [(&plant, "port0"), (&office, "far0")] {
-            let quiet = format!("net.ipv6.conf.{device}.disable_ipv6=1");
-            run("ip", &["netns", "exec", space, "sysctl", "-qw", &quiet]);
-            ip(&["-n", space, "link", "set", device, "up"]);
-        }
-        cable
-    }
-
-    fn plant(&self) -> String {
-        format!("{}p", self.name)
-    }
-
-    fn office(&self) -> String {
-        format!("{}o", self.name)
-    }
-
-    /// Runs `work` on a thread inside one of the namespaces.
-    fn inside<T: Send>(space: &str, work: impl FnOnce() -> T + Send) -> T {
-        std::thread::scope(|scope| {
-            let worker = scope.spawn(|| {
-                let file = std::fs::File::open(Path::new("/run/netns").join(space)).expect("namespace");
-                move_into_link_name_space(std::os::fd::AsFd::as_fd(&file), Some(LinkNameSpaceType::Network))
-                    .expect("setns");
-                work()
-            });
-            worker.join().expect("worker")
-        })
-    }
-
-    fn send(&self, frames: &[Vec<u8>]) {
-        Self::inside(&self.office(), || {
-            Interface::open("far0").and_then(|far| far.send(frames)).expect("send")
-        });
-    }
-
-    fn link(&self) -> String {
-        ip(&["-n", &self.plant(), "-d", "link", "show", "port0"])
-    }
-}
-
-impl Drop for Cable {
-    fn drop(&mut self) {
-        for space in [self.plant(), self.office()] {
-            // Nothing more can be done where it is gone already.
-            let _ = Command::new("ip").args(["netns", "del", &space]).output();
-        }
-    }
-}
-
-fn ip(args: &[&str]) -> String {
-    run("ip", args)
-}
-
-fn run(program: &str, args: &[&str]) -> String {
-    let output = Command::new(program).args(args).output().expect(program);
-    assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
+use support::{Cable, ip, run, tcp};
 
 fn options(interfaces: &[&str]) -> LiveOptions {
     LiveOptions {
@@ -96,16 +19,6 @@ fn options(interfaces: &[&str]) -> LiveOptions {
         sizes: Sizes { flow_sets: 1 << 10, rings: [1 << 20; Ring::COUNT] },
         ..LiveOptions::default()
     }
-}
-
-fn tcp(port: u16, flags: u8, payload: &[u8]) -> Vec<u8> {
-    PacketBuilder::ethernet(Mac([2, 0, 0, 0, 0, 1]), Mac([2, 0, 0, 0, 0, 2]))
-        .vlan(20)
-        .ipv4([10, 1, 0, 1], [10, 1, 0, 2])
-        .tcp(40_000, port)
-        .flags(flags)
-        .payload(payload)
-        .build()
 }
 
 /// What arrived, in order.

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::{self, Config};
+use crate::source::live::pins;
 
 /// Passive sensor for the gateway between IT and OT networks.
 #[derive(Debug, Parser)]
@@ -58,6 +59,8 @@ enum Command {
         /// The file.
         config: PathBuf,
     },
+    /// Detach what `run --pin` left attached, and nothing else.
+    Detach(operate::DetachArgs),
     /// Say what stands between this machine and a good view, and what to do about it.
     Doctor(operate::DoctorArgs),
     /// Explain a model or protocol; without a name, list them.
@@ -115,6 +118,12 @@ pub struct RunArgs {
     /// How to attach.
     #[arg(long, value_enum, default_value = "native")]
     pub mode: ModeArg,
+    /// Stay attached when the program ends, counting on; the next `run --pin` goes on from there.
+    #[arg(long)]
+    pub pin: bool,
+    /// Where a bpffs is mounted, for --pin.
+    #[arg(long, default_value = pins::BPFFS, value_name = "DIR")]
+    pub bpffs: PathBuf,
     /// Text or JSON on standard output.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
@@ -192,6 +201,7 @@ pub fn main() -> ExitCode {
         Command::Check { config } => config::load(&config).map_err(anyhow::Error::from).map(|config| {
             println!("fine: {} zones, {} assets", config.zone.len(), config.asset.len());
         }),
+        Command::Detach(args) => detach(&args),
         Command::Doctor(args) => doctor::doctor_command(&args),
         Command::Explain { name } => explain::explain(name.as_deref()),
     };
@@ -203,6 +213,15 @@ pub fn main() -> ExitCode {
             if error.is::<config::ConfigError>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
+}
+
+/// `isthmus detach`.
+fn detach(args: &operate::DetachArgs) -> anyhow::Result<()> {
+    match pins::detach(&args.bpffs, &args.interfaces)?.as_slice() {
+        [] => println!("nothing is attached by isthmus in this network namespace"),
+        names => println!("detached from {}", names.join(", ")),
+    }
+    Ok(())
 }
 
 /// Somebody closed our standard output (`| head`): not our failure.

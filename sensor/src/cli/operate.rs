@@ -9,6 +9,7 @@ use clap::Args;
 use super::ShowArgs;
 use crate::config::{Allow, Party, Schedule, Service, Until};
 use crate::protocol::Action;
+use crate::source::live::pins;
 
 /// Where learned and found things are kept.
 #[derive(Debug, Args)]
@@ -145,6 +146,9 @@ pub struct DetachArgs {
     /// Interface to detach from; without it every one this program attached to.
     #[arg(short = 'i', long = "interface")]
     pub interfaces: Vec<String>,
+    /// Where the bpffs is mounted that `run --pin` used.
+    #[arg(long, default_value = pins::BPFFS, value_name = "DIR")]
+    pub bpffs: PathBuf,
 }
 
 #[cfg(test)]

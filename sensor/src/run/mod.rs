@@ -43,8 +43,12 @@ pub fn run(args: &RunArgs) -> Result<()> {
         ModeArg::Auto => Mode::Auto,
         ModeArg::Generic => Mode::Generic,
     };
-    let mut source =
-        Live::open(&LiveOptions { interfaces: args.interfaces.clone(), mode, ..LiveOptions::default() })?;
+    let mut source = Live::open(&LiveOptions {
+        interfaces: args.interfaces.clone(),
+        mode,
+        pin: args.pin.then(|| args.bpffs.clone()),
+        ..LiveOptions::default()
+    })?;
     // From here on nothing asks the kernel for anything it has not already given. Capabilities belong to threads: those
     // started from now on have none.
     caps::drop_all()?;
@@ -52,7 +56,8 @@ pub fn run(args: &RunArgs) -> Result<()> {
     serve::start(&config.web.listen, &shared, &stop)?;
     for attached in source.attached() {
         let how = if attached.degraded { "behind the driver (degraded)" } else { "in the driver" };
-        eprintln!("isthmus: attached to {} {how}", attached.interface);
+        let verb = if source.is_adopted() { "goes on attached" } else { "attached" };
+        eprintln!("isthmus: {verb} to {} {how}", attached.interface);
         if attached.degraded {
             shared.metrics.set_degraded(&attached.interface);
         }

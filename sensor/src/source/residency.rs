@@ -3,19 +3,25 @@
 //! The packet path reports what an entry counted since it was made. Merging by (cpu, entry, generation) is idempotent
 //! and heals lost records: the next report tells what the lost one did.
 
+use sensor_ebpf::flow::Snapshot;
 use sensor_ebpf::record::{FlowRecord, FrameRecord, Header, KIND_FLOW, KIND_FRAME, Reason, Ring};
-use zerocopy::FromBytes;
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::{FlowEvent, FrameEvent, Loss, Record};
 use crate::time::Time;
 
 /// What was last reported of one place in the flow cache.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, FromBytes, IntoBytes, Immutable)]
+#[repr(C)]
 struct Reported {
     bytes: u64,
     packets: u32,
     generation: u16,
+    zero: u16,
 }
+
+/// Places of the flow cache that are written to a ledger together: a page of them.
+const CHUNK: usize = 256;
 
 /// From the packet path's clocks to wall time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +50,10 @@ pub struct Residency {
     reported: Vec<Reported>,
     entries_per_cpu: usize,
     next_seq: Vec<[u32; Ring::COUNT]>,
+    /// Sequence numbers whose beginning is not known: the next one is as good as any.
+    joining: Vec<[bool; Ring::COUNT]>,
+    /// Chunks of `reported` that changed since they were written down.
+    changed: Vec<bool>,
     /// Records that could not be read: never, unless the program and this one disagree.
     pub unreadable: u64,
 }
@@ -55,6 +65,8 @@ impl Residency {
             reported: vec![Reported::default(); cpus.saturating_mul(entries_per_cpu)],
             entries_per_cpu,
             next_seq: vec![[0; Ring::COUNT]; cpus],
+            joining: vec![[false; Ring::COUNT]; cpus],
+            changed: vec![false; cpus.saturating_mul(entries_per_cpu).div_ceil(CHUNK)],
             unreadable: 0,
         }
     }
@@ -62,6 +74,52 @@ impl Residency {
     /// Takes the flow cache for emptied; rings go on.
     pub fn forget(&mut self) {
         self.reported.fill(Reported::default());
+    }
+
+    /// Bytes of all that [`Residency::write`] writes.
+    pub fn ledger_len(&self) -> usize {
+        self.next_seq.as_bytes().len().saturating_add(self.reported.as_bytes().len())
+    }
+
+    /// Writes down what changed since the last call: an offset, and bytes that stand there.
+    ///
+    /// # Errors
+    /// Those of `put`; what was not written is written the next time.
+    pub fn write<E>(&mut self, mut put: impl FnMut(usize, &[u8]) -> Result<(), E>) -> Result<(), E> {
+        put(0, self.next_seq.as_bytes())?;
+        let start = self.next_seq.as_bytes().len();
+        for ((at, changed), places) in (0_usize..).zip(&mut self.changed).zip(self.reported.chunks(CHUNK)) {
+            if *changed {
+                let before = at.saturating_mul(CHUNK).saturating_mul(size_of::<Reported>());
+                put(start.saturating_add(before), places.as_bytes())?;
+                *changed = false;
+            }
+        }
+        Ok(())
+    }
+
+    /// Goes on from what was written down; `false`, and nothing, where it is not of this size.
+    pub fn restore(&mut self, ledger: &[u8]) -> bool {
+        let seqs = self.next_seq.as_bytes().len();
+        if ledger.len() != self.ledger_len() {
+            return false;
+        }
+        let (Some(head), Some(tail)) = (ledger.get(..seqs), ledger.get(seqs..)) else { return false };
+        self.next_seq.as_mut_bytes().copy_from_slice(head);
+        self.reported.as_mut_bytes().copy_from_slice(tail);
+        true
+    }
+
+    /// Joins a path that has run without being heard: what stands in its places counts as told.
+    pub fn join(&mut self, places: impl IntoIterator<Item = (usize, Snapshot)>) {
+        self.joining.fill([true; Ring::COUNT]);
+        for (place, at) in places {
+            if let Some(reported) = self.reported.get_mut(place) {
+                *reported =
+                    Reported { bytes: at.bytes, packets: at.packets, generation: at.generation, zero: 0 };
+            }
+        }
+        self.changed.fill(true);
     }
 
     /// Reads one raw record and passes on what it says.
@@ -124,8 +182,15 @@ impl Residency {
                 packets = if ahead as i32 >= 0 { ahead } else { 0 };
                 bytes = record.bytes.saturating_sub(reported.bytes);
             }
-            *reported =
-                Reported { bytes: record.bytes, packets: record.packets, generation: header.generation };
+            *reported = Reported {
+                bytes: record.bytes,
+                packets: record.packets,
+                generation: header.generation,
+                zero: 0,
+            };
+            if let Some(changed) = self.changed.get_mut(place / CHUNK) {
+                *changed = true;
+            }
         }
         let opened = matches!(reason, Reason::Opened | Reason::Changed);
         let [a, b, c, d, e, f, u, v, w, x, y, z] = record.macs;
@@ -155,7 +220,11 @@ impl Residency {
 
     fn sequence(&mut self, header: &Header, clock: &Clock) -> Option<Loss> {
         let ring = Ring::ALL.into_iter().find(|ring| *ring as u8 == header.ring)?;
-        let next = self.next_seq.get_mut(usize::from(header.cpu))?.get_mut(ring as usize)?;
+        let cpu = usize::from(header.cpu);
+        let next = self.next_seq.get_mut(cpu)?.get_mut(ring as usize)?;
+        if std::mem::take(self.joining.get_mut(cpu)?.get_mut(ring as usize)?) {
+            *next = header.seq;
+        }
         let missing = header.seq.wrapping_sub(*next);
         // A ring keeps the order of each CPU: what looks older cannot be, and says nothing about a loss.
         if missing.cast_signed() < 0 {
@@ -169,7 +238,6 @@ impl Residency {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zerocopy::IntoBytes as _;
 
     fn record(seq: u32, reason: Reason, generation: u16, packets: u32) -> FlowRecord {
         let header = Header {
@@ -223,6 +291,41 @@ mod tests {
         told(&mut table, &record(1, Reason::Opened, 4, 1));
         assert_eq!(told(&mut table, &record(0, Reason::Swept, 2, 20)), []);
         assert_eq!(told(&mut table, &record(0, Reason::Swept, 4, 3)), [(2, 200)]);
+    }
+
+    #[test]
+    fn who_goes_on_from_a_ledger_counts_each_packet_once() {
+        let mut table = Residency::new(2, 4);
+        let mut ledger = vec![0; table.ledger_len()];
+        let mut keep = |table: &mut Residency| {
+            let mut written = 0_usize;
+            let done: Result<(), ()> = table.write(|at, bytes| {
+                ledger[at..at + bytes.len()].copy_from_slice(bytes);
+                written += 1;
+                Ok(())
+            });
+            done.unwrap();
+            written
+        };
+        told(&mut table, &record(0, Reason::Opened, 2, 1));
+        told(&mut table, &record(1, Reason::Changed, 2, 5));
+        assert_eq!(keep(&mut table), 2);
+        assert_eq!(keep(&mut table), 1, "only what changed");
+        let mut next = Residency::new(2, 4);
+        assert!(next.restore(&ledger));
+        assert_eq!(told(&mut next, &record(3, Reason::Changed, 2, 9)), [(0, 1), (4, 400)]);
+        assert!(!Residency::new(2, 8).restore(&ledger));
+    }
+
+    #[test]
+    fn who_joins_without_a_ledger_counts_only_what_comes_then() {
+        let mut table = Residency::new(2, 4);
+        let raw = record(70, Reason::Changed, 2, 9);
+        let words =
+            Snapshot { key: raw.key, bytes: 500, packets: 5, last: 0, generation: 2, flags: 0, class: 0 };
+        table.join([(7, words)]);
+        assert_eq!(told(&mut table, &raw), [(4, 400)]);
+        assert_eq!(told(&mut table, &record(72, Reason::Changed, 2, 9)), [(0, 1), (0, 0)]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Attaching to interfaces, and to nothing that is somebody else's.
 
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd as _, AsRawFd as _};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -8,6 +9,7 @@ use aya::programs::{Xdp, XdpMode};
 
 use super::links::{self, Link};
 use super::object::Object;
+use super::pins::{Pinned, Pins};
 
 /// Where in the kernel the program runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -55,7 +57,7 @@ pub struct Attached {
 ///
 /// # Errors
 /// For too many interfaces, two that the kernel part could not tell apart, or one with an XDP program on it.
-pub fn check(ports: &[Link]) -> anyhow::Result<()> {
+pub fn check(ports: &[Link], pinned: &[Pinned]) -> anyhow::Result<()> {
     if ports.is_empty() {
         bail!("no interface to watch; name at least one with -i");
     }
@@ -70,6 +72,9 @@ pub fn check(ports: &[Link]) -> anyhow::Result<()> {
                 port.name
             );
         }
+        if pinned.iter().any(|pin| pin.is_on(port)) {
+            continue;
+        }
         if let Some(program) = port.program {
             bail!(
                 "interface {}: XDP program {program} is attached there already and is left alone; \
@@ -81,7 +86,7 @@ pub fn check(ports: &[Link]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Attaches to all ports or to none. Dropping a link detaches.
+/// Attaches to all ports or to none. Dropping a link that is not pinned detaches.
 ///
 /// # Errors
 /// When one refuses; what was attached so far is detached again.
@@ -89,32 +94,70 @@ pub fn attach(
     object: &mut Object,
     ports: &[Link],
     mode: Mode,
+    pins: Option<&Pins>,
+    pinned: Vec<Pinned>,
 ) -> anyhow::Result<(Vec<Attached>, Vec<FdLink>)> {
     let (mut all, mut held) = (Vec::with_capacity(ports.len()), Vec::with_capacity(ports.len()));
-    for (slot, port) in (0_u8..).zip(ports) {
-        object.set_slot(port.index, u32::from(slot))?;
-        let program = object.program("isthmus")?;
-        let (link, degraded) = match mode {
-            Mode::Native => {
-                (one(program, port, XdpMode::Driver).map_err(|error| refused(error, port))?, false)
-            }
-            Mode::Generic => (one(program, port, XdpMode::Skb)?, true),
-            Mode::Auto => match one(program, port, XdpMode::Driver) {
-                Ok(link) => (link, false),
-                Err(error) => {
-                    let link = one(program, port, XdpMode::Skb)?;
-                    tracing::warn!(
-                        "interface {}: generic mode, slower and without GRO, because: {error:#}",
-                        port.name
-                    );
-                    (link, true)
-                }
-            },
+    let mut pinned: BTreeMap<u32, Pinned> = pinned.into_iter().map(|pin| (pin.interface, pin)).collect();
+    let mut slots: Vec<u32> = (0..MAX_INTERFACES as u32).collect();
+    let mut known = Vec::new();
+    for port in ports {
+        // What goes on with the maps it had goes on with the slot it had.
+        let pin = pinned.remove(&port.index).filter(|pin| pin.is_on(port));
+        let slot = match &pin {
+            Some(pin) if pin.current => Some(object.slot(port.index)?),
+            _ => None,
         };
-        all.push(Attached { interface: port.name.clone(), slot, degraded });
-        held.push(link);
+        slots.retain(|free| Some(*free) != slot);
+        known.push((pin, slot));
+    }
+    // Interfaces that are no longer asked for, and links that no longer are on any.
+    for pin in pinned.into_values() {
+        pin.remove()?;
+    }
+    let mut slots = slots.into_iter();
+    for (port, (pin, slot)) in ports.iter().zip(known) {
+        let slot = slot.or_else(|| slots.next()).context("no interface slot is left")?;
+        object.set_slot(port.index, slot)?;
+        let program = object.program("isthmus")?;
+        let (link, degraded) = match pin {
+            Some(pin) if pin.current => {
+                held.push(pin.link.into());
+                all.push(attached(port, slot, port.generic));
+                continue;
+            }
+            Some(pin) => (pin.replace(program)?, port.generic),
+            None => fresh(program, port, mode)?,
+        };
+        held.push(match pins {
+            Some(pins) => pins.keep(port.index, link)?,
+            None => link,
+        });
+        all.push(attached(port, slot, degraded));
     }
     Ok((all, held))
+}
+
+fn attached(port: &Link, slot: u32, degraded: bool) -> Attached {
+    Attached { interface: port.name.clone(), slot: slot as u8, degraded }
+}
+
+fn fresh(program: &mut Xdp, port: &Link, mode: Mode) -> anyhow::Result<(FdLink, bool)> {
+    Ok(match mode {
+        Mode::Native => (one(program, port, XdpMode::Driver).map_err(|error| refused(error, port))?, false),
+        Mode::Generic => (one(program, port, XdpMode::Skb)?, true),
+        Mode::Auto => match one(program, port, XdpMode::Driver) {
+            Ok(link) => (link, false),
+            Err(error) => {
+                let link = one(program, port, XdpMode::Skb)?;
+                tracing::warn!(
+                    "interface {}: generic mode, slower and without GRO, because: {error:#}",
+                    port.name
+                );
+                (link, true)
+            }
+        },
+    })
 }
 
 fn refused(error: anyhow::Error, port: &Link) -> anyhow::Error {
@@ -150,16 +193,16 @@ mod tests {
     #[test]
     fn a_foreign_program_is_named_and_left_alone() {
         let port = Link { name: "eth0".to_owned(), index: 2, program: Some(77), ..Link::default() };
-        let said = check(&[port]).unwrap_err().to_string();
+        let said = check(&[port], &[]).unwrap_err().to_string();
         assert!(said.starts_with("interface eth0: XDP program 77 is attached there already"), "{said}");
     }
 
     #[test]
     fn interfaces_the_kernel_part_cannot_tell_apart_are_refused() {
         let port = |index| Link { name: format!("if{index}"), index, ..Link::default() };
-        assert!(check(&[port(2), port(3)]).is_ok());
-        assert!(check(&[port(2), port(2 + 65536)]).is_err());
-        assert!(check(&(2..19).map(port).collect::<Vec<_>>()).is_err());
-        assert!(check(&[]).is_err());
+        assert!(check(&[port(2), port(3)], &[]).is_ok());
+        assert!(check(&[port(2), port(2 + 65536)], &[]).is_err());
+        assert!(check(&(2..19).map(port).collect::<Vec<_>>(), &[]).is_err());
+        assert!(check(&[], &[]).is_err());
     }
 }

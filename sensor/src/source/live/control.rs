@@ -8,7 +8,7 @@ use aya::maps::{Array, HashMap, MapData};
 use hashlink::LinkedHashMap;
 use sensor_ebpf::policy::{Class, Control, Endpoint, HAS_VERDICTS, HAS_WATCHED};
 
-use super::object::{Object, RawControl, put_u32};
+use super::object::{Object, RawControl, get_u32, put_u32};
 use crate::source::Wish;
 use crate::source::policy::Limits;
 use crate::time::Time;
@@ -35,7 +35,8 @@ pub struct Controls {
 }
 
 impl Controls {
-    /// Takes the maps and sets the limits. `rate` is ticks a second, `ticks` the coarse clock now.
+    /// Takes the maps and sets the limits. `rate` is ticks a second, `ticks` the coarse clock now. Verdicts of a process
+    /// before this one hold; what it watched is no longer watched.
     ///
     /// # Errors
     /// When a map is missing or the kernel refuses.
@@ -60,8 +61,25 @@ impl Controls {
             bumped: 0,
             dirty: false,
         };
+        controls.inherit()?;
         controls.write()?;
         Ok(controls)
+    }
+
+    fn inherit(&mut self) -> anyhow::Result<()> {
+        let before = self.map.get(&0, 0).context("BPF map CONTROL")?;
+        self.epoch = get_u32(&before, offset_of!(Control, epoch));
+        for row in self.verdicts.iter() {
+            let (key, class) = row.context("BPF map VERDICT")?;
+            self.given.insert(key, class);
+        }
+        let watched: Vec<[u64; 2]> = self.watch.keys().collect::<Result<_, _>>().context("BPF map WATCH")?;
+        for address in watched {
+            self.watch.remove(&address).context("BPF map WATCH")?;
+        }
+        put_u32(&mut self.raw, offset_of!(Control, epoch), self.epoch);
+        self.dirty = true;
+        Ok(())
     }
 
     fn write(&mut self) -> anyhow::Result<()> {

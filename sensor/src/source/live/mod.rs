@@ -4,7 +4,7 @@
 //! on them, [`clock`] learns the kernel's time. Then the [`worker`] thread, every five milliseconds: [`drain`] empties
 //! the rings, [`merge`] makes one stream of them, [`handover`] passes it to the engine's thread; each second [`sweep`]
 //! reads a part of the [`mapped`] cache, [`counters`] what was counted, [`control`] says that user space lives.
-//! [`caps`] gives up all privilege; [`doctor`] says what is amiss.
+//! [`caps`] gives up all privilege; [`pins`] and [`ledger`] let another process go on; [`doctor`] says what is amiss.
 
 mod attach;
 pub mod caps;
@@ -14,20 +14,23 @@ pub mod counters;
 pub mod doctor;
 mod drain;
 mod handover;
+mod ledger;
 mod links;
 mod mapped;
 mod merge;
 mod netlink;
 pub mod object;
 mod offloads;
+pub mod pins;
 mod sweep;
 mod worker;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use sensor_ebpf::counters::Counter;
 use sensor_ebpf::record::Ring;
 
@@ -36,7 +39,9 @@ pub use mapped::Mapped;
 pub use object::Sizes;
 
 use self::handover::{Batch, Handover, Stop};
+use self::links::Link;
 use self::object::{Constants, Object};
+use self::pins::{Pinned, Pins};
 use self::worker::Worker;
 use super::policy::Limits;
 use super::{Record, Source, Wish};
@@ -59,6 +64,8 @@ pub struct LiveOptions {
     pub limits: Limits,
     /// Bytes of each ring's records that may wait for the engine; twice the ring where it is not said.
     pub room: Option<[usize; Ring::COUNT]>,
+    /// A bpffs to leave everything on when this process ends, and to go on from what another left.
+    pub pin: Option<PathBuf>,
 }
 
 /// What went wrong between kernel and engine, from zero.
@@ -85,15 +92,18 @@ pub struct Figures {
     pub losses: Losses,
 }
 
-/// Live traffic of some interfaces. Dropping it detaches what it attached, and nothing else.
+/// Live traffic of some interfaces. Dropping it detaches what it attached, unless that is pinned, and nothing else.
 pub struct Live {
     attached: Vec<Attached>,
+    adopted: bool,
     /// Until it is started.
     worker: Option<Box<Worker>>,
     thread: Option<JoinHandle<()>>,
     handover: Arc<Handover>,
     batch: Batch,
     figures: Figures,
+    /// Keeps other readers away as long as this lives.
+    _pins: Option<Pins>,
 }
 
 impl Live {
@@ -103,22 +113,65 @@ impl Live {
     /// What is missing or in the way, and what to do about it. Nothing stays attached then.
     pub fn open(options: &LiveOptions) -> anyhow::Result<Self> {
         refuse_realtime()?;
-        let (ports, remarks) = links::resolve(&options.interfaces, &links::list()?)?;
+        let links = links::list()?;
+        let (ports, remarks) = links::resolve(&options.interfaces, &links)?;
         for remark in remarks {
             tracing::info!("{remark}");
         }
-        attach::check(&ports)?;
-        let mut worker = Worker::new(Object::load(options.sizes, &Constants::random()?)?, options)?;
-        let (attached, links) = attach::attach(worker.object(), &ports, options.mode)?;
-        worker.hold(links);
+        let pins =
+            options.pin.as_ref().map(|bpffs| Pins::open(bpffs, &object::abi(options.sizes))).transpose()?;
+        let pinned = match &pins {
+            Some(pins) => pins.links()?,
+            None => refuse_own(&ports).map(|()| Vec::new())?,
+        };
+        attach::check(&ports, &pinned)?;
+        let adopted = pins.as_ref().is_some_and(Pins::is_complete);
+        let opened = Self::attach(options, &ports, pins.as_ref(), pinned, adopted);
+        if let Some(pins) = &pins {
+            // What other versions left has been replaced by now. Where this one fails, nothing of it stays.
+            pins.clear(opened.is_err() && !adopted)?;
+        }
+        let (worker, attached) = opened?;
         Ok(Self {
             attached,
+            adopted,
             worker: Some(Box::new(worker)),
             thread: None,
             handover: Arc::default(),
             batch: Batch::default(),
             figures: Figures::default(),
+            _pins: pins,
         })
+    }
+
+    fn attach(
+        options: &LiveOptions,
+        ports: &[Link],
+        pins: Option<&Pins>,
+        pinned: Vec<Pinned>,
+        adopted: bool,
+    ) -> anyhow::Result<(Worker, Vec<Attached>)> {
+        let object = match pins {
+            Some(pins) if adopted => Object::adopt(options.sizes, |name| pins.path(name))?,
+            _ => {
+                let mut object = Object::load(options.sizes, &Constants::random()?)?;
+                if let Some(pins) = pins {
+                    // Of a process that was killed before it was done.
+                    pins.clear_object()?;
+                    pins.keep_object(&mut object)?;
+                }
+                object
+            }
+        };
+        let mut worker = Worker::new(object, options, pins.map(Pins::ledger), adopted)?;
+        let (attached, links) = attach::attach(worker.object(), ports, options.mode, pins, pinned)?;
+        worker.hold(links);
+        Ok((worker, attached))
+    }
+
+    /// Whether it goes on with what another process had attached.
+    pub const fn is_adopted(&self) -> bool {
+        self.adopted
     }
 
     /// The interfaces and how they are watched.
@@ -181,6 +234,18 @@ impl Source for Live {
 
     fn apply(&mut self, wishes: &[Wish]) {
         self.handover.wish(wishes);
+    }
+}
+
+/// What an earlier sensor left is no foreign program, and is not left to fate either.
+fn refuse_own(ports: &[Link]) -> anyhow::Result<()> {
+    let own = pins::interfaces(Path::new(pins::BPFFS));
+    match ports.iter().find(|port| port.program.is_some() && own.contains(&port.index)) {
+        Some(port) => bail!(
+            "interface {}: `isthmus run --pin` left itself attached there; go on with --pin, or `isthmus detach` first",
+            port.name
+        ),
+        None => Ok(()),
     }
 }
 

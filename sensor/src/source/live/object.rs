@@ -1,16 +1,20 @@
 //! The BPF object: its constants and map sizes before it is loaded, its policy before the first packet.
 
+use std::collections::BTreeMap;
 use std::mem::{offset_of, size_of};
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
 use aya::maps::{Array, Map, MapData, PerCpuArray, PerCpuValues};
 use aya::programs::Xdp;
 use aya::{Ebpf, EbpfLoader};
+use aya_obj::programs::XdpAttachType;
 use sensor_ebpf::flow::Set;
 use sensor_ebpf::policy::{Class, Control, PORTS_PER_CHUNK, PortKey};
 use sensor_ebpf::record::Ring;
 use sensor_ebpf::tables::Cpu;
+use sha2::{Digest as _, Sha256};
 
 use crate::source::policy::{class_policy, port_classes};
 
@@ -70,10 +74,50 @@ impl Constants {
     }
 }
 
-/// The loaded object with its maps filled, not attached to anything.
+/// Maps that user space reads or writes. All but the scratch and the constants, which belong to the program alone.
+pub const MAPS: [&str; 13] = [
+    "ACCESS",
+    "CLASSES",
+    "CONTROL",
+    "CPU",
+    "EVIDENCE",
+    "FLOWS",
+    "INDUSTRIAL",
+    "LIFECYCLE",
+    "PORTS",
+    "SLOTS",
+    "STORM",
+    "VERDICT",
+    "WATCH",
+];
+/// The programs: what is attached, and what is only run by hand.
+pub const PROGRAMS: [&str; 2] = ["isthmus", "ticks"];
+
+/// What must be equal for one process to go on with what another loaded: the program with its layouts, and the sizes.
+pub fn abi(sizes: Sizes) -> String {
+    let mut hash = Sha256::new();
+    hash.update(OBJECT);
+    hash.update(sizes.flow_sets.to_le_bytes());
+    for ring in sizes.rings {
+        hash.update(ring.to_le_bytes());
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Where the programs are held.
+#[derive(Debug)]
+enum Programs {
+    /// Loaded by this process.
+    Loaded(Ebpf),
+    /// Loaded by another, in the order of [`PROGRAMS`].
+    Pinned([Xdp; 2]),
+}
+
+/// The loaded object with its maps filled, not attached to anything by itself.
 #[derive(Debug)]
 pub struct Object {
-    ebpf: Ebpf,
+    programs: Programs,
+    maps: BTreeMap<&'static str, Map>,
     /// CPUs that have a slice of the flow cache.
     pub slices: u32,
     /// Sizes it was loaded with.
@@ -111,9 +155,14 @@ impl Object {
         for (name, bytes) in ["LIFECYCLE", "INDUSTRIAL", "ACCESS", "EVIDENCE"].into_iter().zip(sizes.rings) {
             loader.map_max_entries(name, bytes);
         }
-        let ebpf = loader.load(OBJECT).map_err(|error| explain(error, "load the BPF maps"))?;
-        let mut object = Self { ebpf, slices, sizes };
-        for name in ["isthmus", "ticks"] {
+        let mut ebpf = loader.load(OBJECT).map_err(|error| explain(error, "load the BPF maps"))?;
+        let mut maps = BTreeMap::new();
+        for name in MAPS {
+            let map = ebpf.take_map(name).ok_or_else(|| anyhow!("the BPF object has no map {name}"))?;
+            maps.insert(name, map);
+        }
+        let mut object = Self { programs: Programs::Loaded(ebpf), maps, slices, sizes };
+        for name in PROGRAMS {
             object.program(name)?.load().map_err(|error| explain(error, "load the XDP program"))?;
         }
         object.give_slices(&cpus)?;
@@ -121,14 +170,63 @@ impl Object {
         Ok(object)
     }
 
+    /// Takes over what another process loaded with the same [`abi`] and pinned: `path` says where things are.
+    ///
+    /// # Errors
+    /// When something is not there or not what it should be.
+    pub fn adopt(sizes: Sizes, path: impl Fn(&str) -> PathBuf) -> anyhow::Result<Self> {
+        let mut maps = BTreeMap::new();
+        for name in MAPS {
+            let path = path(name);
+            let map = MapData::from_pin(&path).map_err(|error| explain(error, "open what was pinned"))?;
+            maps.insert(name, Map::from_map_data(map).with_context(|| path.display().to_string())?);
+        }
+        let program = |name: &str| {
+            Xdp::from_pin(path(name), XdpAttachType::Interface)
+                .map_err(|error| explain(error, "open what was pinned"))
+        };
+        let [first, second] = PROGRAMS;
+        let programs = Programs::Pinned([program(first)?, program(second)?]);
+        let mut object = Self { programs, maps, slices: 0, sizes };
+        let cpus: PerCpuArray<&mut MapData, RawCpu> = object.map("CPU")?;
+        let cpus = cpus.get(&0, 0).context("BPF map CPU")?;
+        // Slices are counted from one.
+        let slices = cpus.iter().map(|cpu| get_u32(cpu, offset_of!(Cpu, slice)));
+        object.slices = slices.max().unwrap_or(0);
+        // What ports are worth may have changed since.
+        object.fill_policy()?;
+        Ok(object)
+    }
+
+    /// Pins maps and programs; `path` says where.
+    ///
+    /// # Errors
+    /// When something is there already, or the kernel refuses.
+    pub fn pin(&mut self, path: impl Fn(&str) -> PathBuf) -> anyhow::Result<()> {
+        for (name, map) in &self.maps {
+            let path = path(name);
+            map.pin(&path).with_context(|| format!("{}: cannot pin", path.display()))?;
+        }
+        for name in PROGRAMS {
+            let path = path(name);
+            self.program(name)?.pin(&path).with_context(|| format!("{}: cannot pin", path.display()))?;
+        }
+        Ok(())
+    }
+
     /// One of the two programs: `isthmus` or `ticks`.
     ///
     /// # Errors
     /// When the object lacks it, which would be a broken build.
     pub fn program(&mut self, name: &str) -> anyhow::Result<&mut Xdp> {
-        let program =
-            self.ebpf.program_mut(name).ok_or_else(|| anyhow!("the BPF object has no program {name}"))?;
-        Ok(program.try_into()?)
+        let missing = || anyhow!("the BPF object has no program {name}");
+        match &mut self.programs {
+            Programs::Loaded(ebpf) => Ok(ebpf.program_mut(name).ok_or_else(missing)?.try_into()?),
+            Programs::Pinned(programs) => {
+                let at = PROGRAMS.iter().position(|known| *known == name).ok_or_else(missing)?;
+                programs.get_mut(at).ok_or_else(missing)
+            }
+        }
     }
 
     /// Takes a map out of the object.
@@ -140,7 +238,7 @@ impl Object {
         M: TryFrom<aya::maps::Map>,
         M::Error: std::error::Error + Send + Sync + 'static,
     {
-        let map = self.ebpf.take_map(name).ok_or_else(|| anyhow!("the BPF object has no map {name}"))?;
+        let map = self.maps.remove(name).ok_or_else(|| anyhow!("the BPF object has no map {name}"))?;
         M::try_from(map).with_context(|| format!("BPF map {name}"))
     }
 
@@ -149,10 +247,31 @@ impl Object {
     /// # Errors
     /// When the object lacks it, which would be a broken build.
     pub fn flows(&self) -> anyhow::Result<BorrowedFd<'_>> {
-        match self.ebpf.map("FLOWS") {
-            Some(Map::Array(data)) => Ok(data.fd().as_fd()),
+        Ok(self.flow_map()?.fd().as_fd())
+    }
+
+    /// The kernel's number for the flow cache, never given twice while the machine runs.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn flows_id(&self) -> anyhow::Result<u32> {
+        Ok(self.flow_map()?.info().context("BPF map FLOWS")?.id())
+    }
+
+    fn flow_map(&self) -> anyhow::Result<&MapData> {
+        match self.maps.get("FLOWS") {
+            Some(Map::Array(data)) => Ok(data),
             _ => bail!("the BPF object has no array map FLOWS"),
         }
+    }
+
+    /// The slot frames of an interface carry.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn slot(&mut self, interface: u32) -> anyhow::Result<u32> {
+        let slots: Array<&mut MapData, u32> = self.map("SLOTS")?;
+        slots.get(&(interface & 0xffff), 0).context("BPF map SLOTS")
     }
 
     /// Makes frames of an interface carry `slot`.
@@ -169,7 +288,7 @@ impl Object {
         M: TryFrom<&'a mut aya::maps::Map>,
         M::Error: std::error::Error + Send + Sync + 'static,
     {
-        let map = self.ebpf.map_mut(name).ok_or_else(|| anyhow!("the BPF object has no map {name}"))?;
+        let map = self.maps.get_mut(name).ok_or_else(|| anyhow!("the BPF object has no map {name}"))?;
         M::try_from(map).with_context(|| format!("BPF map {name}"))
     }
 
@@ -224,8 +343,14 @@ pub fn put_u32(words: &mut [u64], offset: usize, value: u32) {
     }
 }
 
+/// Reads a 32-bit field of a map value seen as words; zero beyond it.
+pub fn get_u32(words: &[u64], offset: usize) -> u32 {
+    let word = words.get(offset / 8).copied().unwrap_or(0).to_ne_bytes();
+    word.get(offset % 8..).and_then(|field| field.first_chunk()).map_or(0, |field| u32::from_ne_bytes(*field))
+}
+
 /// The kernel's error numbers in words of what to do.
-fn explain<E: std::error::Error + Send + Sync + 'static>(error: E, what: &str) -> anyhow::Error {
+pub fn explain<E: std::error::Error + Send + Sync + 'static>(error: E, what: &str) -> anyhow::Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     let mut denied = false;
     while let Some(at) = cause {

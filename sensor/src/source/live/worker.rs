@@ -1,5 +1,6 @@
 //! The thread that reads the rings, and does nothing else: whatever the engine does, rings are emptied in time.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::control::Controls;
 use super::counters::Counters;
 use super::drain::Rings;
 use super::handover::{Handover, Stop, Teller};
+use super::ledger::{self, Ledger};
 use super::mapped::Mapped;
 use super::merge::Merge;
 use super::object::Object;
@@ -43,16 +45,23 @@ pub struct Worker {
     storms: Storms,
     stormed: u64,
     wishes: Vec<Wish>,
+    ledger: Option<Ledger>,
     /// The last second of record time that was ticked.
     second: u64,
 }
 
 impl Worker {
-    /// Takes what it needs out of the object, and the attached `links`.
+    /// Takes what it needs out of the object. Where it is pinned, `ledger` is the name of what was told of it before;
+    /// `adopted`: another process did that.
     ///
     /// # Errors
     /// When a map is missing or the kernel refuses.
-    pub fn new(mut object: Object, options: &LiveOptions) -> anyhow::Result<Self> {
+    pub fn new(
+        mut object: Object,
+        options: &LiveOptions,
+        ledger: Option<String>,
+        adopted: bool,
+    ) -> anyhow::Result<Self> {
         let clock = Clock::calibrate(object.program("ticks")?)?;
         let ticks = clock::ticks(object.program("ticks")?)?;
         let controls = Controls::open(&mut object, &options.limits, clock.rate(), ticks)?;
@@ -61,6 +70,17 @@ impl Worker {
         let entries = usize::try_from(object.sizes.flow_sets)?.saturating_mul(2);
         let slices = usize::try_from(object.slices)?;
         let mapped = Mapped::new(object.flows()?, entries.saturating_mul(slices))?;
+        let mut residency = Residency::new(slices, entries);
+        let ledger = ledger.and_then(|name| recall(&name, &object, &mut residency));
+        let known = ledger.as_ref().is_some_and(|(_, known)| *known);
+        if adopted && !known {
+            tracing::warn!(
+                "what was told of flows before is not known; those that are open count from now on"
+            );
+            let places = 0..mapped.entries();
+            residency.join(places.filter_map(|place| Some((place, mapped.snapshot(place)?))));
+        }
+        let ledger = ledger.map(|(ledger, _)| ledger);
         let sizes = options.sizes.rings.map(|size| size as usize);
         let limit = sizes.iter().fold(0_usize, |sum, size| sum.saturating_add(*size));
         let room = options.room.unwrap_or(sizes.map(|size| size.saturating_mul(WAITING)));
@@ -70,7 +90,7 @@ impl Worker {
             clock,
             rings,
             merge: Merge::new(limit.saturating_mul(2)),
-            teller: Teller::new(Residency::new(slices, entries), room),
+            teller: Teller::new(residency, room),
             sweep: Sweep::new(mapped, entries),
             controls,
             counters,
@@ -78,6 +98,7 @@ impl Worker {
             storms: Storms::default(),
             stormed: 0,
             wishes: Vec::new(),
+            ledger,
             second: clock.time(monotonic()).seconds(),
         })
     }
@@ -97,6 +118,7 @@ impl Worker {
         // Told also when this thread panics.
         let ends = Ends(Arc::clone(handover));
         let outcome = self.rounds(handover);
+        self.note();
         handover.close(outcome);
         drop(ends);
     }
@@ -166,7 +188,15 @@ impl Worker {
         self.controls.beat(ticks)?;
         self.count(at)?;
         self.look(ticks);
+        self.note();
         Ok(())
+    }
+
+    /// Writes down what was told, for who comes after.
+    fn note(&mut self) {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.write(&mut self.teller.residency);
+        }
     }
 
     /// Reads the counters, and the storm table where it was written to.
@@ -220,6 +250,14 @@ impl Worker {
             },
         }
     }
+}
+
+/// The ledger of a pinned flow cache; without one the sensor works, and says what it costs.
+fn recall(name: &str, object: &Object, residency: &mut Residency) -> Option<(Ledger, bool)> {
+    let opened = object.flows_id().and_then(|map| Ledger::open(Path::new(ledger::RUN), name, map, residency));
+    opened
+        .map_err(|error| tracing::warn!("{error:#}; after a crash, volumes of flows then open start anew"))
+        .ok()
 }
 
 /// Says that nothing more comes, even where a thread ends by a panic.

@@ -1,8 +1,11 @@
 //! One interface: what is on it, what its driver can, what its hardware does before XDP.
 
+use std::path::Path;
+
 use super::{Health, Report};
 use crate::source::live::links::Link;
 use crate::source::live::offloads::{Generic, XDP_BASIC, XDP_FRAGMENTS};
+use crate::source::live::pins;
 
 /// A frame longer than this, in bytes with its headers, does not fit the one page that XDP gets without fragments:
 /// 4096 less 256 of headroom and 320 of the kernel's own at the end.
@@ -15,6 +18,13 @@ impl Report {
             self.say(Health::Warn, format!("{name}: is down; nothing comes in (ip link set {name} up)"));
         }
         match port.program {
+            Some(_) if pins::interfaces(Path::new(pins::BPFFS)).contains(&port.index) => self.say(
+                Health::Ok,
+                format!(
+                    "{name}: isthmus is attached already, and pinned: `run --pin` goes on with it, `isthmus detach` \
+                     removes it"
+                ),
+            ),
             Some(program) => self.say(
                 Health::Fail,
                 format!("{name}: XDP program {program} is attached already and will be left alone (bpftool prog show id {program})"),
