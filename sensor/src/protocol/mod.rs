@@ -155,6 +155,9 @@ impl std::fmt::Display for Port {
     }
 }
 
+pub mod cip;
+pub mod enip;
+mod framing;
 pub mod modbus;
 mod pending;
 pub mod rdp;
@@ -163,8 +166,19 @@ pub mod s7comm_plus;
 pub mod tls;
 mod tpkt;
 
+#[cfg(test)]
+mod testing;
+
 /// Every protocol, sorted by name. Where two could claim the same bytes their probes exclude each other.
-pub const REGISTRY: &[&Spec] = &[&modbus::SPEC, &rdp::SPEC, &s7comm::SPEC, &s7comm_plus::SPEC, &tls::SPEC];
+pub const REGISTRY: &[&Spec] = &[
+    &cip::SPEC,
+    &enip::SPEC,
+    &modbus::SPEC,
+    &rdp::SPEC,
+    &s7comm::SPEC,
+    &s7comm_plus::SPEC,
+    &tls::SPEC,
+];
 
 /// The protocol of that name.
 pub fn by_name(name: &str) -> Option<&'static Spec> {

@@ -1,15 +1,15 @@
 //! Requests that wait for their response: a bounded table of one connection.
 
-/// How many requests of one connection may wait at once. Real masters keep a handful open.
+/// How many requests of one connection may wait at once, unless a protocol says so. Real masters keep a handful open.
 const CAPACITY: usize = 64;
 
 /// Requests by key. When it is full the oldest is forgotten: its response then stands for itself.
 #[derive(Debug)]
-pub struct Pending<K, V> {
+pub struct Pending<K, V, const N: usize = CAPACITY> {
     waiting: Vec<(K, V)>,
 }
 
-impl<K: PartialEq, V> Pending<K, V> {
+impl<K: PartialEq, V, const N: usize> Pending<K, V, N> {
     /// An empty table, without memory of its own until the first request.
     pub const fn new() -> Self {
         Self { waiting: Vec::new() }
@@ -18,7 +18,7 @@ impl<K: PartialEq, V> Pending<K, V> {
     /// Remembers a request; one with the same key that was never answered is replaced.
     pub fn insert(&mut self, key: K, value: V) {
         self.take(&key);
-        if self.waiting.len() >= CAPACITY {
+        if self.waiting.len() >= N {
             self.waiting.remove(0);
         }
         self.waiting.push((key, value));
@@ -30,13 +30,19 @@ impl<K: PartialEq, V> Pending<K, V> {
         Some(self.waiting.remove(at).1)
     }
 
+    /// Takes the oldest request with such a key, and tells its key: for responses that repeat a part of it only.
+    pub fn take_by(&mut self, wanted: impl Fn(&K) -> bool) -> Option<(K, V)> {
+        let at = self.waiting.iter().position(|(key, _)| wanted(key))?;
+        Some(self.waiting.remove(at))
+    }
+
     /// Forgets the requests with such a key: after lost bytes of the asking side it may have been used again.
     pub fn forget(&mut self, gone: impl Fn(&K) -> bool) {
         self.waiting.retain(|(key, _)| !gone(key));
     }
 }
 
-impl<K: PartialEq, V> Default for Pending<K, V> {
+impl<K: PartialEq, V, const N: usize> Default for Pending<K, V, N> {
     fn default() -> Self {
         Self::new()
     }
@@ -48,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_response_takes_its_request_once() {
-        let mut pending = Pending::new();
+        let mut pending = Pending::<_, _>::new();
         pending.insert(7_u16, "read");
         assert_eq!(pending.take(&7), Some("read"));
         assert_eq!(pending.take(&7), None);
@@ -56,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_full_table_forgets_the_oldest() {
-        let mut pending = Pending::new();
+        let mut pending = Pending::<_, _>::new();
         for key in 0..=CAPACITY {
             pending.insert(key, key);
         }
