@@ -114,7 +114,12 @@ mod tests {
         }
     }
 
-    fn read(framing: &mut Framing, bytes: &[u8], truncated: bool, gap: bool) -> (Vec<(Vec<u8>, bool)>, usize, usize) {
+    fn read(
+        framing: &mut Framing,
+        bytes: &[u8],
+        truncated: bool,
+        gap: bool,
+    ) -> (Vec<(Vec<u8>, bool)>, usize, usize) {
         let (mut out, mut frames) = (Vec::new(), Vec::new());
         let input = Input { bytes, side: Side::Client, truncated, gap };
         let done = framing.read(input, &mut out, toy, |frame, cut, _| frames.push((frame.to_vec(), cut)));

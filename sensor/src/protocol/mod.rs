@@ -61,6 +61,9 @@ pub enum AssetField {
 /// Why bytes are not what the protocol allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 pub enum Malformed {
+    /// A checksum does not match the bytes it guards.
+    #[error("bad checksum")]
+    BadChecksum,
     /// A length field contradicts the bytes or the specification.
     #[error("bad length")]
     BadLength,
@@ -156,8 +159,10 @@ impl std::fmt::Display for Port {
 }
 
 pub mod cip;
+pub mod dnp3;
 pub mod enip;
 mod framing;
+pub mod iec104;
 pub mod modbus;
 mod pending;
 pub mod rdp;
@@ -172,7 +177,9 @@ mod testing;
 /// Every protocol, sorted by name. Where two could claim the same bytes their probes exclude each other.
 pub const REGISTRY: &[&Spec] = &[
     &cip::SPEC,
+    &dnp3::SPEC,
     &enip::SPEC,
+    &iec104::SPEC,
     &modbus::SPEC,
     &rdp::SPEC,
     &s7comm::SPEC,

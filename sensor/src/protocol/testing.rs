@@ -24,7 +24,8 @@ pub fn commands(events: &[Event]) -> Vec<&Command> {
 
 /// The facts among events.
 pub fn facts(events: &[Event]) -> Vec<(AssetField, &str)> {
-    let fact = |event| if let &Event::Asset(ref asset) = event { Some((asset.field, &*asset.value)) } else { None };
+    let fact =
+        |event| if let &Event::Asset(ref asset) = event { Some((asset.field, &*asset.value)) } else { None };
     events.iter().filter_map(fact).collect()
 }
 
@@ -50,7 +51,11 @@ pub fn survives(spec: &Spec, bytes: &[u8]) -> Result<(), TestCaseError> {
 }
 
 /// However a stream is cut into segments, its events are the same.
-pub fn same_however_cut(spec: &Spec, bytes: &[u8], cuts: &[prop::sample::Index]) -> Result<(), TestCaseError> {
+pub fn same_however_cut(
+    spec: &Spec,
+    bytes: &[u8],
+    cuts: &[prop::sample::Index],
+) -> Result<(), TestCaseError> {
     let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
     cuts.sort_unstable();
     for side in [Side::Client, Side::Server] {

@@ -12,6 +12,10 @@ pub const PCCC: u32 = 0x67;
 pub const SYMBOL: u32 = 0x6b;
 /// Template: the structures of its tags.
 pub const TEMPLATE: u32 = 0x6c;
+/// The controller of a Logix processor: its mode. Observed; its name is not published.
+pub const CONTROLLER: u32 = 0x8e;
+/// Its project. Observed; its name is not published.
+pub const PROJECT: u32 = 0xac;
 /// Wall clock time of a Logix controller.
 pub const WALL_CLOCK: u32 = 0x8b;
 
@@ -20,15 +24,21 @@ pub fn name(class: u32) -> Option<&'static str> {
     NAMES.binary_search_by_key(&class, |row| row.0).ok().and_then(|at| NAMES.get(at)).map(|row| row.1)
 }
 
-/// Whether its attributes are how a device works (its address, name, clock, ring), not values of the process.
+/// Whether its attributes are how a device works (its address, name, clock, ring), not values of the process. Those of a
+/// Logix controller and of its project (0x8e, 0xac) are.
 pub const fn is_setup(class: u32) -> bool {
-    matches!(class, IDENTITY | 0x43 | 0x47 | 0x48 | 0x52 | 0x5d..=0x62 | WALL_CLOCK | 0xf0..=0xf8)
+    matches!(class, IDENTITY | 0x43 | 0x47 | 0x48 | 0x52 | 0x5d..=0x62 | WALL_CLOCK | CONTROLLER | PROJECT | 0xf0..=0xf8)
 }
 
-/// Whether it is a part of a Logix controller's program: these classes are written when a program is downloaded or
-/// edited online, and by nothing else.
+/// Whether it is a part of a Logix controller's program (programs, modules, routines, symbols, templates): observed to be
+/// made and set when RSLogix 5000 downloads one, and never when it reads one or goes online.
 pub const fn is_program(class: u32) -> bool {
-    matches!(class, 0x64 | 0x68..=0x6d | 0x70 | 0x72..=0x74 | 0x7e | 0xac)
+    matches!(class, 0x68..=0x6d)
+}
+
+/// Whether it is a list of tags that a reader defines once and then reads at one go, as HMIs and engineering stations do.
+pub const fn is_data_list(class: u32) -> bool {
+    matches!(class, 0x72 | 0xb2)
 }
 
 #[rustfmt::skip]

@@ -49,6 +49,7 @@ impl<'a> Identity<'a> {
 
     /// As text, for a device behind the one that answered: a module in its rack.
     pub fn text(&self) -> Box<str> {
-        format!("{} {} {} serial {:#010x}", self.vendor(), text(self.name), self.firmware(), self.serial).into()
+        format!("{} {} {} serial {:#010x}", self.vendor(), text(self.name), self.firmware(), self.serial)
+            .into()
     }
 }

@@ -121,7 +121,8 @@ impl<'a> Path<'a> {
     /// Whether a tag is named, by its name or by its symbol's number.
     pub fn is_tag(&self) -> bool {
         self.class == Some(classes::SYMBOL)
-            || (self.class.is_none() && Segments(self.bytes).any(|segment| matches!(segment, Segment::Symbol(_))))
+            || (self.class.is_none()
+                && Segments(self.bytes).any(|segment| matches!(segment, Segment::Symbol(_))))
     }
 
     /// Whether there is a way to another device.

@@ -28,7 +28,8 @@ pub fn function(data: &[u8]) -> Option<Function> {
         0x06 | 0x07 | 0x0f => Some(message.u8_at(4)?),
         _ => None,
     };
-    let row = FUNCTIONS.iter().find(|row| row.0 == command && function.is_none_or(|function| row.1 == function));
+    let row =
+        FUNCTIONS.iter().find(|row| row.0 == command && function.is_none_or(|function| row.1 == function));
     let (name, action) = row.map_or(("unknown pccc function", Action::Other), |row| (row.2, row.3));
     let text = match function {
         Some(function) => format!("pccc {command:#04x}/{function:#04x}"),

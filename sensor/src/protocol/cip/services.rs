@@ -25,16 +25,19 @@ pub fn service(code: u8, class: Option<u32>, is_tag: bool) -> (&'static str, Act
     match (code, class) {
         (0..=0x31, _) => common(code, class.unwrap_or(0)),
         (_, Some(classes::CONNECTION_MANAGER)) => connection_manager(code),
-        (_, Some(classes::TEMPLATE)) if code == 0x4c => ("read template", Action::Discover),
-        // Optimised readers define a list of tags once (class 0xb2) and read that.
-        (0x4c..=0x4e | 0x52 | 0x53 | 0x55, _) if is_tag || matches!(class, Some(0xb2)) => tag(code),
+        (0x4c, Some(classes::TEMPLATE)) => ("read template", Action::Discover),
+        (0x4c, Some(class)) if classes::is_data_list(class) => ("read data list", Action::Read),
+        (0x4b, Some(class)) if classes::is_data_list(class) => ("define data list", Action::Session),
+        (0x4c..=0x4e | 0x52 | 0x53 | 0x55, _) if is_tag => tag(code),
         (EXECUTE_PCCC, Some(classes::PCCC)) => ("execute pccc", Action::Other),
-        (0x4c, Some(0x8e)) => ("unlock controller", Action::Auth),
-        (0x4b, Some(0x8e)) => ("lock controller", Action::Auth),
-        (0x5c, Some(0x8e)) => ("programming handshake", Action::Program),
-        (0x51, Some(0x6a)) => ("modify routine", Action::Program),
+        (0x4b, Some(classes::CONTROLLER)) => ("lock controller", Action::Auth),
+        (0x4c, Some(classes::CONTROLLER)) => ("unlock controller", Action::Auth),
+        (0x5c, Some(classes::CONTROLLER)) => ("programming handshake", Action::Program),
         (0x4d, Some(0x68 | 0x69)) => ("force", Action::Write),
         (0x4e, Some(0x68 | 0x69)) => ("remove force", Action::Write),
+        (0x4f, Some(0x68 | 0x6a)) => ("read program part", Action::ReadProgram),
+        (0x50, Some(0x68 | 0x6a)) => ("write program part", Action::Program),
+        (0x51, Some(0x6a)) => ("modify routine", Action::Program),
         _ => ("class-specific service", Action::Other),
     }
 }
@@ -44,9 +47,13 @@ fn common(code: u8, class: u32) -> (&'static str, Action) {
     let setting = match class {
         _ if classes::is_setup(class) => Action::Configure,
         _ if classes::is_program(class) => Action::Program,
+        _ if classes::is_data_list(class) => Action::Session,
         _ => Action::Write,
     };
-    let making = if classes::is_program(class) { Action::Program } else { Action::Configure };
+    let making = match setting {
+        Action::Write => Action::Configure,
+        action => action,
+    };
     let reading = match class {
         classes::IDENTITY | classes::SYMBOL | classes::TEMPLATE => Action::Discover,
         _ => Action::Read,
@@ -60,11 +67,11 @@ fn common(code: u8, class: u32) -> (&'static str, Action) {
         (0x05, classes::IDENTITY) => ("reset", Action::Control),
         (0x05, _) => ("reset object", making),
         // Of 1756 controllers the mode: run and program.
-        (0x06, classes::IDENTITY | 0x8e) => ("start", Action::Control),
-        (0x07, classes::IDENTITY | 0x8e) => ("stop", Action::Control),
+        (0x06, classes::IDENTITY | classes::CONTROLLER) => ("start", Action::Control),
+        (0x07, classes::IDENTITY | classes::CONTROLLER) => ("stop", Action::Control),
         (0x06, _) => ("start object", making),
         (0x07, _) => ("stop object", making),
-        (0x08, 0xac) => ("program download", Action::Program),
+        (0x08, classes::PROJECT) => ("program download", Action::Program),
         (0x08, _) => ("create", making),
         (0x09, _) => ("delete", making),
         (MULTIPLE_SERVICE_PACKET, _) => ("multiple service packet", Action::Session),

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::protocol::testing::{self, commands, facts, feed, hex};
 use crate::protocol::AssetField;
+use crate::protocol::testing::{self, commands, facts, feed, hex};
 use dialogue::{Dialogue, Ticket};
 
 const UNCONNECTED: Ticket = Ticket { session: 1, connection: None, number: 9 };
@@ -30,7 +30,8 @@ fn a_request_and_its_refusal() {
 #[test]
 fn an_unconnected_send_is_two_requests_and_its_answer_the_inner_ones() {
     let mut dialogue = Dialogue::default();
-    let events = say(&mut dialogue, &hex("52 02 2006 2401 07 f9 0600 01 02 2001 2401 01 00 0103"), UNCONNECTED);
+    let events =
+        say(&mut dialogue, &hex("52 02 2006 2401 07 f9 0600 01 02 2001 2401 01 00 0103"), UNCONNECTED);
     let [send, inner] = commands(&events)[..] else { panic!("{events:?}") };
     assert_eq!((send.name, send.object.as_deref()), ("unconnected send", Some("1/3")));
     assert_eq!((inner.name, inner.action, inner.unit), ("get attributes all", Action::Discover, Some(3)));
@@ -64,7 +65,8 @@ fn a_device_asked_itself_states_facts() {
 fn the_parts_of_a_multiple_service_packet_are_commands_with_answers_of_their_own() {
     let mut dialogue = Dialogue::default();
     // Two parts: read tag "Ab", write tag "Cd".
-    let request = hex("0a 02 2002 2401  0200 0600 0e00  4c 02 9102 4162 0100  4d 02 9102 4364 c300 0100 0700");
+    let request =
+        hex("0a 02 2002 2401  0200 0600 0e00  4c 02 9102 4162 0100  4d 02 9102 4364 c300 0100 0700");
     let events = say(&mut dialogue, &request, UNCONNECTED);
     let names: Vec<_> = commands(&events).iter().map(|c| (c.name, c.object.as_deref())).collect();
     assert_eq!(
@@ -73,7 +75,8 @@ fn the_parts_of_a_multiple_service_packet_are_commands_with_answers_of_their_own
     );
     let answer = hex("8a 00 1e 00  0200 0600 0c00  cc 00 00 00 c300  cd 00 0f 00");
     let events = say(&mut dialogue, &answer, UNCONNECTED);
-    let answers: Vec<_> = commands(&events).iter().map(|c| (c.name, c.object.as_deref(), c.status.clone())).collect();
+    let answers: Vec<_> =
+        commands(&events).iter().map(|c| (c.name, c.object.as_deref(), c.status.clone())).collect();
     assert_eq!(
         answers,
         [

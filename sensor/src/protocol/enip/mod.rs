@@ -106,7 +106,9 @@ fn probe(probe: Probe<'_>) -> Verdict {
     match fits(probe.bytes) {
         Some(true) => Verdict::Yes,
         None => Verdict::NeedMore,
-        Some(false) if !probe.from_start && find(probe.bytes, |at| fits(at) == Some(true)).is_some() => Verdict::Yes,
+        Some(false) if !probe.from_start && find(probe.bytes, |at| fits(at) == Some(true)).is_some() => {
+            Verdict::Yes
+        }
         Some(false) => Verdict::No,
     }
 }
@@ -130,11 +132,15 @@ impl Decode for Decoder {
 
 /// One encapsulated message.
 fn message(dialogue: &mut Dialogue, frame: &[u8], cut: bool, side: Side, out: &mut Vec<Event>) {
-    let (Some(code), Some(session), Some(status)) = (frame.le16(0), frame.le32(4), frame.le32(8)) else { return };
+    let (Some(code), Some(session), Some(status)) = (frame.le16(0), frame.le32(4), frame.le32(8)) else {
+        return;
+    };
     let data = frame.tail(HEADER);
     let direction = match code {
         // Broadcast, so who asks is no client of anybody: a question is empty, an answer is not.
-        LIST_SERVICES | LIST_IDENTITY | LIST_INTERFACES if data.is_empty() && status == 0 => Direction::Request,
+        LIST_SERVICES | LIST_IDENTITY | LIST_INTERFACES if data.is_empty() && status == 0 => {
+            Direction::Request
+        }
         LIST_SERVICES | LIST_IDENTITY | LIST_INTERFACES => Direction::Response,
         _ if side == Side::Client => Direction::Request,
         _ => Direction::Response,
@@ -160,7 +166,8 @@ fn message(dialogue: &mut Dialogue, frame: &[u8], cut: bool, side: Side, out: &m
         }
         REGISTER_SESSION if !cut && data.len() != 4 => out.push(Event::Malformed(Malformed::BadLength)),
         SEND_RR_DATA | SEND_UNIT_DATA => {
-            let context = u64::from(frame.le32(12).unwrap_or(0)) << 32 | u64::from(frame.le32(16).unwrap_or(0));
+            let context =
+                u64::from(frame.le32(12).unwrap_or(0)) << 32 | u64::from(frame.le32(16).unwrap_or(0));
             carried(dialogue, data, cut, Ticket { session, connection: None, number: context }, side, out);
         }
         _ => {}

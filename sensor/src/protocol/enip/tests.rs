@@ -50,7 +50,8 @@ fn an_encapsulation_error_refuses() {
 
 #[test]
 fn messages_without_a_cip_message_are_malformed() {
-    let empty = hex("6f00 1000 01000000 00000000 0000000000000000 00000000 00000000 0000 0200 0000 0000 b200 ff00");
+    let empty =
+        hex("6f00 1000 01000000 00000000 0000000000000000 00000000 00000000 0000 0200 0000 0000 b200 ff00");
     let events = feed(&mut Decoder::default(), Side::Client, &empty, &[]);
     assert!(matches!(events.last(), Some(Event::Malformed(_))), "{events:?}");
 }
@@ -91,7 +92,8 @@ fn strangers_are_refused_and_its_own_are_known_anywhere() {
 #[test]
 fn joined_in_the_middle_the_next_message_is_enough() {
     let bytes = [&hex(STOP)[10..], &hex(STOP)].concat();
-    let probe = |from_start| (SPEC.probe)(Probe { bytes: &bytes, side: Side::Client, hinted: true, from_start });
+    let probe =
+        |from_start| (SPEC.probe)(Probe { bytes: &bytes, side: Side::Client, hinted: true, from_start });
     assert_eq!((probe(true), probe(false)), (Verdict::No, Verdict::Yes));
 }
 
