@@ -8,6 +8,7 @@ use std::time::Duration;
 use hashlink::LruCache;
 use sensor_ebpf::flow::Transport;
 use sensor_ebpf::policy::{Class, Endpoint};
+use sensor_ebpf::record::Reason;
 
 use crate::detect::Happening;
 use crate::detect::happening::Claim;
@@ -28,6 +29,9 @@ const ARP: u16 = 0x0806;
 const ANSWER: Duration = Duration::from_secs(10);
 /// A connection without packets for this long is over.
 const IDLE: Duration = Duration::from_secs(900);
+
+/// Times of the flow cache's entries are this coarse at most: a tick of the slowest kernel, and a calibration's error.
+const CLOCK: Duration = Duration::from_millis(20);
 
 /// What the engine counts of itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -165,6 +169,9 @@ impl Engine {
             self.mind.note_received(destination);
         }
         let pair = Pair::of(&event.key);
+        if self.is_stale(&pair, event) {
+            return;
+        }
         if self.connections.peek(&pair).is_some_and(|connection| connection.is_over_for(event))
             && let Some(mut old) = self.connections.remove(&pair)
         {
@@ -205,6 +212,18 @@ impl Engine {
         }
     }
 
+    /// Whether a report tells of a connection that is gone: an entry of the flow cache outlives what the engine remembers, and
+    /// its last report comes when another flow, or the next connection on the same ports, takes its place.
+    fn is_stale(&self, pair: &Pair, event: &FlowEvent) -> bool {
+        if event.reason == Reason::Opened {
+            return false;
+        }
+        match self.connections.peek(pair) {
+            Some(connection) => event.last.plus(CLOCK) < connection.opened,
+            None => event.packets == 0,
+        }
+    }
+
     /// The connection of a record, made if this is its first.
     fn open(&mut self, pair: Pair, event: &FlowEvent, observer: &mut dyn Observer) {
         if self.connections.peek(&pair).is_some() {
@@ -217,7 +236,7 @@ impl Engine {
                 Self::close(&mut old, &mut self.mind, self.now, observer);
             }
         }
-        let mut connection = Connection::new(&event.key, event.at, event.packet_flags | event.flags & 0x02);
+        let mut connection = Connection::new(&event.key, event.at, event.packet_flags);
         connection.name_ends(|mac| self.mind.world.device(mac));
         self.mind.happen(&Happening::Opened(&connection), self.now);
         self.mind.learn_opened(&connection, self.now);

@@ -11,5 +11,5 @@ mod run;
 mod score;
 
 pub use outcome::{Found, Outcome, Seen};
-pub use run::{Learned, Method, analyse, judge};
+pub use run::{Learned, Method, analyse, analyse_with, judge};
 pub use score::{ModelScore, Score};

@@ -34,10 +34,27 @@ pub struct Method {
 }
 
 /// Lets the engine analyse frames. Nothing is closed at the end.
+///
+/// # Errors
+/// None that frames from memory could cause.
 pub fn analyse(
     engine: &mut Engine,
     frames: impl Iterator<Item = Frame>,
     observer: &mut dyn Observer,
+) -> Result<()> {
+    // A small cache costs nothing here and is as good as the kernel's: the rule is the same.
+    analyse_with(engine, frames, observer, ReplayOptions { sets: 1 << 12, ..ReplayOptions::default() })
+}
+
+/// As [`analyse`], through a flow cache of a given size.
+///
+/// # Errors
+/// None that frames from memory could cause.
+pub fn analyse_with(
+    engine: &mut Engine,
+    frames: impl Iterator<Item = Frame>,
+    observer: &mut dyn Observer,
+    options: ReplayOptions,
 ) -> Result<()> {
     let packets = frames.map(|frame| Packet {
         at: Time(frame.at_ns),
@@ -45,8 +62,7 @@ pub fn analyse(
         wire_len: u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX),
         frame: Cow::Owned(frame.bytes),
     });
-    // A small cache costs nothing here and is as good as the kernel's: the rule is the same.
-    let mut source = Frames::new(packets, ReplayOptions { sets: 1 << 12, ..ReplayOptions::default() });
+    let mut source = Frames::new(packets, options);
     loop {
         let more = source.poll(&mut |record| engine.record(record, observer))?;
         source.apply(&engine.take_wishes());

@@ -61,8 +61,7 @@ pub(super) fn s7_download(pdu: u16) -> Vec<Line> {
     let code = s7::compiled(block, 1_100);
     let mut lines = ask(s7::stop(pdu), 30 * MS, s7::stopped(pdu)).to_vec();
     lines.push(Line::Wait(3 * SEC));
-    let request = s7::download_request(pdu + 1, block, code.len() as u32, 1_100);
-    lines.extend(ask(request, 10 * MS, s7::download_accepted(pdu + 1)));
+    lines.extend(ask(s7_download_request(pdu), 10 * MS, s7::download_accepted(pdu + 1)));
     let parts: Vec<&[u8]> = code.chunks(222).collect();
     for (n, part) in parts.iter().enumerate() {
         let own = 0x100 + n as u16;
@@ -80,6 +79,12 @@ pub(super) fn s7_download(pdu: u16) -> Vec<Line> {
     lines.extend(ask(s7::start(pdu + 3), 60 * MS, s7::service_done(pdu + 3)));
     lines.push(Line::Wait(SEC));
     lines
+}
+
+/// The message of [`s7_download`] that asks to replace the block.
+pub(super) fn s7_download_request(pdu: u16) -> Vec<u8> {
+    let block = s7::Block { kind: *b"0E", number: 42 };
+    s7::download_request(pdu + 1, block, s7::compiled(block, 1_100).len() as u32, 1_100)
 }
 
 /// The upload of one function block, as a nightly backup takes it: from `pdu` on.

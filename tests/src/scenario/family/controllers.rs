@@ -5,7 +5,9 @@ use crate::conversation::{From, HOUR, MIN, MS, SEC};
 use crate::payload::{modbus, s7};
 use crate::rng::Rng;
 use crate::scenario::calendar::next_time_of_day;
-use crate::scenario::lines::{Line, ask, modbus_read, s7_download, s7_identify, s7_open, s7_write};
+use crate::scenario::lines::{
+    Line, ask, modbus_read, s7_download, s7_download_request, s7_identify, s7_open, s7_write,
+};
 use crate::scenario::plant::Host;
 use crate::scenario::talk::Talk;
 
@@ -79,7 +81,7 @@ pub(super) fn stolen_engineering(plan: &mut Plan<'_>) {
     lines.extend(s7_identify(plan.plant, index, 2));
     lines.extend(s7_download(0x20));
     converse(plan, at, (&engineering, &controller, s7::PORT), lines, &mut rng);
-    let marker = s7::stop(0x20);
+    let marker = s7_download_request(0x20);
     plan.deed(&engineering, "program replaced by night", at, Some(marker), &["reprogram"]);
     let (at, controller) = (night + 40 * MIN, *rng.pick(&plan.plant.modbus));
     let write = modbus::write_register(7, 1, 41, rng.range(1_000, 4_000) as u16);
@@ -119,7 +121,7 @@ pub(super) fn download(plan: &mut Plan<'_>) {
     lines.extend(s7_download(0x20));
     converse(plan, at, (&device, &controller, s7::PORT), lines, &mut rng);
     let models = &["reprogram", "it_to_ics", "new_device_activity"];
-    plan.deed(&device, "program replaced", at, Some(s7::stop(0x20)), models);
+    plan.deed(&device, "program replaced", at, Some(s7_download_request(0x20)), models);
 }
 
 /// Every function code from 1 to 127, most of them refused.
