@@ -9,15 +9,17 @@ use std::time::Duration;
 use hashlink::LruCache;
 
 use crate::chronicle::{Chronicle, Towards};
-use crate::detect::finding::Basis;
+use crate::detect::finding::{Basis, Finding};
 use crate::detect::happening::{Change, LISTS};
 use crate::detect::{Context, Detector, Findings, Happening, REGISTRY};
+use crate::importance::hours::hour_of_week;
 use crate::incident::Incidents;
 use crate::observer::Observer;
 use crate::protocol::{Action, Asset, Command, rdp};
+use crate::state::address::is_unicast;
 use crate::state::connection::Connection;
 use crate::state::conversation::Conversation;
-use crate::state::host::Fact;
+use crate::state::host::{Fact, MAX_DRIVEN};
 use crate::state::rules::Act;
 use crate::state::world::External;
 use crate::state::{ConnectionState, World};
@@ -25,6 +27,10 @@ use crate::time::Time;
 
 /// A host that was found acting unusually teaches nothing for this long after.
 const SUSPECT: Duration = Duration::from_secs(7 * 86_400);
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// How often zones are inferred anew while the site is being learned.
+const INFER: Duration = Duration::from_secs(60);
 
 /// State of the analysis, without connections.
 pub struct Mind {
@@ -39,6 +45,10 @@ pub struct Mind {
     audience: Vec<Vec<usize>>,
     findings: Findings,
     suspects: LruCache<IpAddr, Time>,
+    /// Who did what always is news to whom.
+    hits: LruCache<(IpAddr, IpAddr), ()>,
+    /// When zones were last inferred.
+    inferred: Time,
     /// The number of the latest order that was carried out.
     pub obeyed: u64,
 }
@@ -62,6 +72,8 @@ impl Mind {
             audience,
             findings,
             suspects,
+            hits: LruCache::new(65_536),
+            inferred: Time::default(),
             obeyed: 0,
         }
     }
@@ -83,7 +95,7 @@ impl Mind {
 
     /// What an allowance covered is news again when it happens again.
     pub(crate) fn disallow(&mut self, number: u64) {
-        let covered = |finding: &&crate::detect::finding::Finding| {
+        let covered = |finding: &&Finding| {
             finding.allowed.as_ref().is_some_and(|allowed| allowed.number == Some(number))
         };
         let findings: Vec<u64> = self.incidents.findings().filter(covered).map(|f| f.number).collect();
@@ -146,17 +158,30 @@ impl Mind {
         for finding in raised {
             if finding.basis != Basis::NoBaseline && finding.allowed.is_none() {
                 self.suspects.insert(finding.actor, finding.at);
+                self.hit(&finding);
             }
             self.incidents.add(finding, &self.world, observer);
         }
         for (number, more) in folded {
             if more.allowed.is_none() {
                 self.suspects.insert(more.actor, more.at);
+                self.hit(&more);
             }
             self.incidents.more(number, more, &self.world, observer);
         }
-        for (actor, models, number, since) in absorbed {
-            self.incidents.absorb(actor, &models, number, since);
+        for number in self.findings.take_entered() {
+            self.incidents.enter(number);
+        }
+        for absorbed in absorbed {
+            self.incidents.absorb(&absorbed);
+        }
+    }
+
+    fn hit(&mut self, finding: &Finding) {
+        if finding.basis == Basis::Rule {
+            for target in &finding.targets {
+                self.hits.insert((finding.actor, target.ip), ());
+            }
         }
     }
 
@@ -164,6 +189,10 @@ impl Mind {
     pub fn tick(&mut self, now: Time, observer: &mut dyn Observer) {
         self.happen(&Happening::Tick, now);
         self.settle(observer);
+        if now.since(self.inferred) >= INFER {
+            self.inferred = now;
+            self.world.infer_subnets();
+        }
         self.incidents.tick(now, &self.world, observer);
     }
 
@@ -193,8 +222,20 @@ impl Mind {
         if self.world.allowance(&Act::of(connection, Some(action), now)).is_some() {
             return false;
         }
-        let judged = self.world.judges(connection.client.ip, connection.server.ip);
-        !judged && (self.world.settings.learn || !self.is_suspect(connection.client.ip, now))
+        let (client, server) = (connection.client.ip, connection.server.ip);
+        if self.world.settings.learn {
+            // The files are the benign past; but what always is news in them teaches nothing.
+            return self.hits.peek(&(client, server)).is_none();
+        }
+        !self.world.judges(client, server) && !self.is_suspect(client, now)
+    }
+
+    /// Whether what was judged becomes usual, because nobody found it unusual, nor anything else its client did lately.
+    fn settles(&self, connection: &Connection, now: Time) -> bool {
+        self.world.allowance(&Act::of(connection, Some(Action::Session), now)).is_none()
+            && self.world.judges(connection.client.ip, connection.server.ip)
+            && !self.world.settings.operational
+            && !self.is_suspect(connection.client.ip, now)
     }
 
     /// Whether what this connection does belongs into the event log: it is not usual, or its client was found out.
@@ -215,6 +256,8 @@ impl Mind {
     pub fn learn_opened(&mut self, connection: &Connection, now: Time) {
         let teaches = self.teaches(connection, Action::Session, now);
         let (client, server) = (connection.client.ip, connection.server.ip);
+        let suspect = self.is_suspect(client, now) || self.world.settings.operational;
+        let judged = self.world.judges_outward(client);
         // Where a device in its first days goes is not yet usual for the site.
         let newcomer = self.world.hosts.get(&client).is_some_and(|host| host.newcomer && !host.graduated);
         let conversation = self.conversation(connection, now);
@@ -229,7 +272,9 @@ impl Mind {
             if external.clients.len() < 8 {
                 external.clients.insert(client);
             }
-            external.taught |= teaches && !newcomer;
+            // After learning, what nobody found unusual for a day is usual too.
+            let settled = judged && !suspect && now.since(external.first) >= DAY;
+            external.taught |= (teaches || settled) && !newcomer;
         }
     }
 
@@ -252,13 +297,8 @@ impl Mind {
     /// The conversation becomes usual; what the server is used to with it.
     fn teach(&mut self, connection: &Connection, now: Time) {
         let conversation = self.conversation(connection, now);
-        let new = !conversation.taught;
         conversation.taught = true;
-        let server = self.world.host(self.world.baseline(connection.server.ip), now);
-        server.served = server.served.saturating_add(1);
-        if new {
-            server.clients = server.clients.saturating_add(1);
-        }
+        self.world.learn_session(connection, now);
     }
 
     /// A message was exchanged.
@@ -272,19 +312,30 @@ impl Mind {
         if conversation.protocol.is_none() {
             conversation.protocol = Some(protocol.to_owned());
         }
-        if teaches {
-            conversation.usual.insert(command.action);
+        // What always is news never becomes usual.
+        let usual = teaches && !matches!(command.action, Action::Program | Action::Control);
+        let new = usual && conversation.usual.insert(command.action);
+        let answered = connection.has_dialogue() && is_unicast(connection.server.ip);
+        let frozen = self.world.is_frozen();
+        let client = self.world.host(connection.client.ip, now);
+        client.industrial(protocol, false);
+        if usual && answered {
+            client.speaks_ot = true;
+            client.did.insert(command.action);
+            if client.drives_controllers.len() < MAX_DRIVEN {
+                client.drives_controllers.insert(connection.server.ip);
+            }
         }
-        let answered = connection.has_dialogue();
-        self.world.host(connection.client.ip, now).industrial(protocol, false);
         if answered {
-            self.world.host(connection.server.ip, now).industrial(protocol, true);
+            let server = self.world.host(connection.server.ip, now);
+            server.industrial(protocol, true);
+            server.speaks_ot |= !frozen;
         }
-        if teaches && !self.world.knows(connection) {
+        if new {
+            self.world.learn_action(connection.client.ip, command.action);
+        }
+        if usual && !self.world.knows(connection) {
             self.teach(connection, now);
-        }
-        if teaches {
-            self.world.host(connection.client.ip, now).speaks_ot = true;
         }
     }
 
@@ -295,10 +346,13 @@ impl Mind {
         self.chronicle.rdp(connection, handshake, unusual);
         match handshake {
             rdp::Handshake::Request { cookie, .. } => {
-                if let Some(user) = cookie
-                    && teaches
-                {
-                    self.conversation(connection, now).learn_user(user);
+                let hour = hour_of_week(now.seconds(), self.world.utc_offset());
+                if teaches || self.settles(connection, now) {
+                    let conversation = self.conversation(connection, now);
+                    conversation.hours.get_or_insert_default().learn(hour);
+                    if let Some(user) = cookie {
+                        conversation.learn_user(user);
+                    }
                 }
             }
             rdp::Handshake::Confirm { .. } => self.world.host(connection.server.ip, now).serves_rdp = true,
@@ -328,6 +382,7 @@ impl Mind {
                 && !self.is_suspect(connection.client.ip, now));
         let unusual = self.is_unusual(connection, now);
         self.chronicle.closed(connection, unusual);
+        let teaches = self.teaches(connection, Action::Session, now) || self.settles(connection, now);
         let [up, down] = connection.legs.map(|leg| leg.bytes);
         let conversation = self.conversation(connection, now);
         let [a, b] = &mut conversation.bytes;

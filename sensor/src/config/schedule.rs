@@ -16,6 +16,11 @@ const DAY: u64 = 86_400;
 pub struct UtcOffset(i32);
 
 impl UtcOffset {
+    /// How far the site's clocks are ahead of UTC, in seconds.
+    pub fn seconds(self) -> i32 {
+        self.0.saturating_mul(60)
+    }
+
     /// Seconds since the epoch as the site's clocks show them.
     fn local(self, at: Time) -> u64 {
         at.seconds().saturating_add_signed(i64::from(self.0).saturating_mul(60))

@@ -1,8 +1,9 @@
 //! A controller is stopped, started or restarted.
 
 use super::finding::{Severity, Stage};
-use super::{Context, Detector, Draft, Findings, Happening, Spec};
-use crate::protocol::{Action, Direction, Side, Status};
+use super::seen::outcome;
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use crate::protocol::{Action, Direction, Side};
 
 /// Registration.
 pub static SPEC: Spec = Spec {
@@ -18,17 +19,20 @@ pub static SPEC: Spec = Spec {
 struct Model;
 
 impl Detector for Model {
+    fn interest(&self) -> Interest {
+        Interest::NONE.commands(&[Action::Control])
+    }
+
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Command(connection, command, side) = happening else { return };
-        if command.action != Action::Control {
-            return;
-        }
         let world = &*context.world;
         let (client, server) = (connection.client.ip, connection.server.ip);
-        let (accepted, outcome) = match (&command.status, command.direction, side) {
-            (Status::Ok, Direction::Response, Side::Server) => (Some(true), "accepted"),
-            (Status::Refused(..), Direction::Response, Side::Server) => (Some(false), "refused"),
-            (_, Direction::Request, Side::Client) => (None, "sent"),
+        let accepted = outcome(command, *side);
+        let told = match (accepted, command.direction, side) {
+            (Some(true), ..) => "accepted",
+            (Some(false), ..) => "refused",
+            (None, Direction::Request, Side::Client) => "sent",
+            (None, Direction::Notification, _) => "sent unasked",
             _ => return,
         };
         let what = match &command.object {
@@ -39,7 +43,7 @@ impl Detector for Model {
             .stage(Stage::Impact)
             .accepted(accepted)
             .summary(format!("{client} sent {what} to controller {server}"))
-            .fact("command", format!("{what}: {outcome}"));
+            .fact("command", format!("{what}: {told}"));
         let draft = if accepted == Some(false) { draft.severity(Severity::High) } else { draft };
         findings.raise(draft, world);
     }

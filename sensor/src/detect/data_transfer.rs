@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use super::finding::{Basis, Severity, Stage};
-use super::{Context, Detector, Draft, Findings, Happening, Spec};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::importance::budget::Family;
 use crate::importance::volumes::{Prior, Volumes};
 use crate::state::connection::Connection;
+use crate::state::role::PLAIN;
 
 const MEGABYTE: f64 = 1e6;
 
@@ -43,6 +44,10 @@ pub static SPEC: Spec = Spec {
 struct Model;
 
 impl Detector for Model {
+    fn interest(&self) -> Interest {
+        Interest::VOLUME
+    }
+
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Volume(connection) = happening else { return };
         let (client, server) = (connection.client.ip, connection.server.ip);
@@ -67,12 +72,12 @@ impl Detector for Model {
                 continue;
             }
             let (from, to) = if direction == "up" { (client, server) } else { (server, client) };
-            let role = world.hosts.get(&server).map_or("host", |host| host.role().0);
+            let role = world.role_name(server);
             let duration = connection.last.since(connection.opened).max(Duration::from_secs(1));
             let draft = Draft::new(&SPEC, connection, context.now)
                 .basis(Basis::Statistical)
                 .stage(Stage::Collection)
-                .severity(if role == "host" { Severity::Medium } else { Severity::High })
+                .severity(if role == PLAIN { Severity::Medium } else { Severity::High })
                 .same(format!("{server}:{} {direction}", connection.server.port))
                 .p(p)
                 .summary(format!(

@@ -4,8 +4,9 @@
 //! port 502 and says hello in TLS has not spoken Modbus.
 
 use super::finding::{Severity, Stage};
+use super::seen::outcome;
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
-use crate::protocol::Action;
+use crate::protocol::{Command, Side};
 use crate::state::address::is_unicast;
 use crate::state::connection::Connection;
 use crate::state::{ConnectionState, World};
@@ -30,12 +31,12 @@ impl Detector for Model {
 
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         match happening {
-            Happening::Command(connection, command, _) if across(connection, context.world).is_some() => {
+            Happening::Command(connection, command, side) if across(connection, context.world).is_some() => {
                 let what = match &command.object {
                     Some(object) => format!("{} {object}", command.name),
                     None => command.name.to_owned(),
                 };
-                seen(connection, command.action, &what, context, findings);
+                seen(connection, command, *side, &what, context, findings);
             }
             Happening::Closed(connection) => by_port(connection, context, findings),
             _ => {}
@@ -67,7 +68,8 @@ fn ways(connection: &Connection, inwards: bool) -> (String, Stage) {
 
 fn seen(
     connection: &Connection,
-    action: Action,
+    command: &Command,
+    side: Side,
     what: &str,
     context: &mut Context<'_>,
     findings: &mut Findings,
@@ -76,10 +78,11 @@ fn seen(
     let Some(inwards) = across(connection, world) else { return };
     let protocol = connection.protocol.map_or("an industrial protocol", |spec| spec.title);
     let (way, stage) = ways(connection, inwards);
-    let stage = if action.changes_the_process() { Stage::Impact } else { stage };
+    let stage = if command.action.changes_the_process() { Stage::Impact } else { stage };
     let draft = Draft::new(&SPEC, connection, context.now)
         .same(format!("{} {}", connection.server.ip, connection.server.port))
         .stage(stage)
+        .accepted(outcome(command, side).filter(|_| command.action.changes_the_process()))
         .summary(format!("{protocol} was spoken across the perimeter, from {way}: seen in content"))
         .fact("command", what);
     findings.raise(draft, world);

@@ -241,6 +241,9 @@ pub struct Finding {
     /// Why it does not page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allowed: Option<Allowance>,
+    /// A session into the target stands: its actor can go on from there.
+    #[serde(default)]
+    pub entered: bool,
     /// The finding that absorbed this one.
     pub absorbed_by: Option<u64>,
     /// The incident it is part of.

@@ -81,6 +81,7 @@ impl Draft {
             techniques: spec.techniques.iter().map(|t| (*t).to_owned()).collect(),
             facts: Vec::new(),
             accepted: None,
+            entered: false,
             actions: Vec::new(),
             actor_name: None,
             target_name: None,
@@ -170,6 +171,18 @@ impl Draft {
         self
     }
 
+    /// A session into the target stands: its actor can go on from there.
+    pub fn entered(mut self) -> Self {
+        self.finding.entered = true;
+        self
+    }
+
+    /// ATT&CK techniques, where they are not all of the model's.
+    pub fn techniques(mut self, techniques: &[&str]) -> Self {
+        self.finding.techniques = techniques.iter().map(|t| (*t).to_owned()).collect();
+        self
+    }
+
     /// When it began.
     pub fn since(mut self, first: Time) -> Self {
         self.finding.first = first;
@@ -208,6 +221,21 @@ fn add_target(targets: &mut Vec<Target>, target: Target) -> bool {
     true
 }
 
+/// Findings that are part of another.
+#[derive(Clone, Debug)]
+pub struct Absorbed {
+    /// Of whom.
+    pub actor: IpAddr,
+    /// Of these models.
+    pub models: Vec<&'static str>,
+    /// The finding they are part of.
+    pub number: u64,
+    /// Not older than this.
+    pub since: Time,
+    /// Only about this target.
+    pub target: Option<IpAddr>,
+}
+
 /// Findings raised, waiting to be taken.
 pub struct Findings {
     open: LruCache<Same, (u64, Time)>,
@@ -216,7 +244,8 @@ pub struct Findings {
     doing: Option<Action>,
     raised: Vec<Finding>,
     folded: Vec<(u64, Finding)>,
-    absorbed: Vec<(IpAddr, Vec<&'static str>, u64, Time)>,
+    absorbed: Vec<Absorbed>,
+    entered: Vec<u64>,
 }
 
 impl Findings {
@@ -229,6 +258,7 @@ impl Findings {
             raised: Vec::new(),
             folded: Vec::new(),
             absorbed: Vec::new(),
+            entered: Vec::new(),
         }
     }
 
@@ -295,16 +325,36 @@ impl Findings {
         number
     }
 
+    /// The session of a finding that was raised stands: its target is a place to go on from.
+    pub fn enter(&mut self, model: &'static str, actor: IpAddr, same: &str, now: Time) {
+        let entered = self.open.iter().find(|((spec, who, what, _), (_, last))| {
+            *spec == model && *who == actor && what == same && now.since(*last) < FOLD
+        });
+        if let Some((_, (number, _))) = entered {
+            self.entered.push(*number);
+        }
+    }
+
     /// Findings of these models by `actor` since `since` are part of finding `number`.
     pub fn absorb(&mut self, actor: IpAddr, models: &[&'static str], number: u64, since: Time) {
-        self.absorbed.push((actor, models.to_vec(), number, since));
+        self.absorbed.push(Absorbed { actor, models: models.to_vec(), number, since, target: None });
+    }
+
+    /// As [`Findings::absorb`], only of findings about this target and no other.
+    pub fn absorb_at(
+        &mut self,
+        actor: IpAddr,
+        models: &[&'static str],
+        number: u64,
+        since: Time,
+        target: IpAddr,
+    ) {
+        self.absorbed.push(Absorbed { actor, models: models.to_vec(), number, since, target: Some(target) });
     }
 
     /// What was raised since the last call: new ones, more of old ones, and what absorbs what.
     #[expect(clippy::type_complexity, reason = "taken apart at once by its only caller")]
-    pub fn take(
-        &mut self,
-    ) -> (Vec<Finding>, Vec<(u64, Finding)>, Vec<(IpAddr, Vec<&'static str>, u64, Time)>) {
+    pub fn take(&mut self) -> (Vec<Finding>, Vec<(u64, Finding)>, Vec<Absorbed>) {
         (
             std::mem::take(&mut self.raised),
             std::mem::take(&mut self.folded),
@@ -312,9 +362,17 @@ impl Findings {
         )
     }
 
+    /// Findings whose session stands since the last call.
+    pub fn take_entered(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.entered)
+    }
+
     /// Whether anything waits to be taken.
     pub fn is_empty(&self) -> bool {
-        self.raised.is_empty() && self.folded.is_empty() && self.absorbed.is_empty()
+        self.raised.is_empty()
+            && self.folded.is_empty()
+            && self.absorbed.is_empty()
+            && self.entered.is_empty()
     }
 }
 
@@ -331,7 +389,11 @@ pub fn fold(finding: &mut Finding, more: Finding) {
     }
     finding.targets_total = finding.targets_total.max(more.targets_total);
     finding.importance = finding.importance.max(more.importance);
-    finding.severity = finding.severity.max(more.severity);
+    // A request counts as if it were accepted until every answer said no.
+    let refused = more.accepted == Some(false) && finding.accepted != Some(true);
+    finding.severity =
+        if refused { finding.severity.min(more.severity) } else { finding.severity.max(more.severity) };
+    finding.entered |= more.entered;
     for action in more.actions {
         if !finding.actions.contains(&action) {
             finding.actions.push(action);

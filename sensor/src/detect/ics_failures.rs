@@ -38,7 +38,8 @@ impl Detector for Model {
         if !is_unicast(server) || connection.industrial_port().is_none() || world.is_external(server) {
             return;
         }
-        let judge = (Family::IcsFailures, prior(), world.judges_numbers(client, server));
+        let judged = world.judges_numbers(client, server) || world.judges_numbers_outward(client);
+        let judge = (Family::IcsFailures, prior(), judged);
         let end = (server, connection.server.port);
         let Some(count) = count(world, now, client, end, judge, |host| &mut host.ics_failures) else {
             return;

@@ -164,7 +164,9 @@ fn judge(source: IpAddr, probes: &mut Probes, tick: bool, context: &Context<'_>,
     let all = hosts(&mut tried.iter().map(|((ip, _), _)| ip));
     let mute = |probe: &Probe| probe.failed || !probe.talked;
     let quiet = hosts(&mut tried.iter().filter(|(_, p)| only_tried(p) && mute(p)).map(|((ip, _), _)| ip));
-    let learning = tried.iter().any(|((ip, _), _)| !world.judges(source, *ip));
+    // An address nobody ever answered from is in no stage; a source that is new to a known site is judged.
+    let learning =
+        !world.judges_outward(source) && tried.iter().all(|((ip, _), _)| !world.judges(source, *ip));
     let enough = if learning {
         done >= HOSTS && quiet.saturating_mul(2) >= all
     } else {

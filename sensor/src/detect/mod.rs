@@ -8,6 +8,7 @@ mod counting;
 pub mod finding;
 pub mod findings;
 pub mod happening;
+mod remote;
 mod seen;
 
 use crate::state::World;

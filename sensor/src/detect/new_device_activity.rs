@@ -1,7 +1,7 @@
 //! A device in its first days acts.
 
 use super::finding::{Basis, Severity, Stage};
-use super::{Context, Detector, Draft, Findings, Happening, Spec};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::state::connection::Connection;
 use crate::state::zone::Kind;
 
@@ -19,6 +19,10 @@ pub static SPEC: Spec = Spec {
 struct Model;
 
 impl Detector for Model {
+    fn interest(&self) -> Interest {
+        Interest::COMMANDS.and(Interest::OPENED).and(Interest::FAILED).and(Interest::RDP)
+    }
+
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let (connection, what): (&Connection, &str) = match happening {
             Happening::Rdp(connection, _) => (connection, "opened a remote desktop"),
@@ -36,8 +40,7 @@ impl Detector for Model {
         let Some(host) = world.hosts.get(&client).filter(|host| host.newcomer && !host.graduated) else {
             return;
         };
-        let into_ot =
-            world.zone(connection.server.ip).kind == Kind::Ot && world.zone(client).kind != Kind::Ot;
+        let into_ot = world.kind(connection.server.ip) == Kind::Ot && world.kind(client) != Kind::Ot;
         let industrial =
             connection.industrial_port().is_some() || matches!(happening, Happening::Command(..));
         let settled = world.stage(client) == crate::state::host::DeviceStage::Operational;

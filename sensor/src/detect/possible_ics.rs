@@ -1,7 +1,7 @@
 //! Industrial content from a host that never spoke any.
 
 use super::finding::{Basis, Severity, Stage};
-use super::{Context, Detector, Draft, Findings, Happening, Spec};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 
 /// Registration.
 pub static SPEC: Spec = Spec {
@@ -17,6 +17,10 @@ pub static SPEC: Spec = Spec {
 struct Model;
 
 impl Detector for Model {
+    fn interest(&self) -> Interest {
+        Interest::IDENTIFIED
+    }
+
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Identified(connection) = happening else { return };
         let Some(protocol) = connection.protocol.filter(|spec| spec.industrial) else { return };

@@ -1,12 +1,13 @@
 //! A certificate that vouches for itself, outside.
 
 use super::finding::{Basis, Severity, Stage};
-use super::{Context, Detector, Draft, Findings, Happening, Spec};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::protocol::tls::{Handshake, SelfSigned};
 use crate::state::World;
 
 /// An endpoint that more hosts go to is not rare.
 const RARE_CLIENTS: usize = 2;
+const RDP: u16 = 3389;
 
 /// Registration.
 pub static SPEC: Spec = Spec {
@@ -22,6 +23,10 @@ pub static SPEC: Spec = Spec {
 struct Model;
 
 impl Detector for Model {
+    fn interest(&self) -> Interest {
+        Interest::TLS
+    }
+
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Tls(connection, Handshake::Certificate(certificate)) = happening else { return };
         let world = &*context.world;
@@ -34,9 +39,14 @@ impl Detector for Model {
         }
         let external = world.externals.get(&World::external_key(server, None));
         let clients = external.map_or(0, |external| external.clients.len());
-        let newcomer = world.hosts.get(&client).is_some_and(|host| host.newcomer && !host.graduated);
-        let judged = world.stage(client) != crate::state::host::DeviceStage::Learning || newcomer;
-        if !judged || clients > RARE_CLIENTS || external.is_some_and(|external| external.taught) {
+        // A remote desktop's own certificate is self-signed by design.
+        let desktop =
+            connection.server.port == RDP || connection.protocol.is_some_and(|spec| spec.name == "rdp");
+        if desktop
+            || !world.judges_outward(client)
+            || clients > RARE_CLIENTS
+            || external.is_some_and(|external| external.taught)
+        {
             return;
         }
         let draft = Draft::new(&SPEC, connection, context.now)

@@ -2,16 +2,19 @@
 
 mod account;
 pub mod facts;
+pub mod history;
 pub mod types;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
 use crate::detect::finding::{Basis, Finding};
-use crate::detect::findings::fold;
+use crate::detect::findings::{Absorbed, fold};
+use crate::importance::budget::Family;
+use crate::importance::{Importance, combine};
 use crate::observer::Observer;
 use crate::state::World;
 use crate::state::rules::Allowance;
@@ -24,6 +27,12 @@ const MAX_FINDINGS: usize = 50_000;
 const MAX_INCIDENTS: usize = 5_000;
 /// An actor's next finding within this time belongs to the same incident.
 const JOIN: Duration = Duration::from_secs(7 * 86_400);
+/// Findings of no incident that may still become part of another.
+const MAX_LOOSE: usize = 256;
+/// Targets by which incidents are known to be related.
+const MAX_TARGETS: usize = 65_536;
+/// Families of models whose p-values come together in an incident: the statistical ones, and novelty.
+const FAMILIES: usize = Family::ALL.len() + 1;
 const QUIET: Duration = Duration::from_secs(3600);
 const CLOSED: Duration = Duration::from_secs(86_400);
 
@@ -45,7 +54,20 @@ pub struct Incidents {
     actors: BTreeMap<IpAddr, u64>,
     /// Hosts an incident's actor got into, and when.
     pivots: BTreeMap<IpAddr, (u64, Time)>,
+    /// Incidents by what they act upon.
+    shared: BTreeMap<IpAddr, BTreeSet<u64>>,
     dirty: bool,
+}
+
+/// The smallest p of a finding as one of an incident's: other families had their chance too.
+fn combined(importance: Option<Importance>) -> Option<Importance> {
+    importance.map(|importance| {
+        let mut ps = [1.0; FAMILIES];
+        if let Some(first) = ps.first_mut() {
+            *first = importance.p();
+        }
+        Importance::from_p(combine(&ps))
+    })
 }
 
 impl Incidents {
@@ -60,6 +82,9 @@ impl Incidents {
         all.incidents = incidents.into_iter().map(|incident| (incident.number, incident)).collect();
         for finding in findings {
             all.note_pivots(&finding);
+            if let Some(number) = finding.incident {
+                all.relate(number, &finding);
+            }
             all.findings.insert(finding.number, finding);
         }
         all
@@ -147,7 +172,14 @@ impl Incidents {
         if graver && incident.state == State::Acknowledged {
             incident.state = State::Open;
         }
-        incident.importance = incident.importance.max(finding.importance);
+        incident.history.note(finding.last, finding.importance);
+        incident.importance = incident.importance.max(combined(finding.importance));
+        if !graver && finding.accepted == Some(false) {
+            // What was feared from a request was refused.
+            let own = incident.findings.iter().filter_map(|n| self.findings.get(n));
+            let worst = own.filter(|f| f.absorbed_by.is_none()).map(|f| f.severity).max();
+            incident.severity = worst.unwrap_or(incident.severity);
+        }
         if graver {
             incident.severity = finding.severity;
             let number = incident.number;
@@ -158,15 +190,33 @@ impl Incidents {
         }
     }
 
+    /// The session a finding told of stands.
+    pub fn enter(&mut self, number: u64) {
+        let Some(finding) = self.findings.get_mut(&number).filter(|finding| !finding.entered) else { return };
+        finding.entered = true;
+        self.dirty = true;
+        let finding = finding.clone();
+        self.note_pivots(&finding);
+    }
+
     /// Findings of these models by `actor`, not older than `since`, are part of finding `number`.
-    pub fn absorb(&mut self, actor: IpAddr, models: &[&'static str], number: u64, since: Time) {
-        let allowed = self.findings.get(&number).is_some_and(|finding| finding.allowed.is_some());
-        for finding in self.findings.values_mut() {
+    pub fn absorb(&mut self, absorbed: &Absorbed) {
+        let number = absorbed.number;
+        let Some(whole) = self.findings.get(&number) else { return };
+        let allowed = whole.allowed.is_some();
+        // One actor's findings are in one incident; those in none are looked for among the latest.
+        let candidates: Vec<u64> = match whole.incident.and_then(|n| self.incidents.get(&n)) {
+            Some(incident) => incident.findings.clone(),
+            None => self.findings.keys().rev().take(MAX_LOOSE).copied().collect(),
+        };
+        for n in candidates {
+            let Some(finding) = self.findings.get_mut(&n) else { continue };
             let part = finding.allowed.is_some() == allowed
-                && finding.actor == actor
+                && finding.actor == absorbed.actor
                 && finding.number != number
-                && finding.last >= since
-                && models.contains(&finding.model.as_str());
+                && finding.last >= absorbed.since
+                && absorbed.models.contains(&finding.model.as_str())
+                && absorbed.target.is_none_or(|target| finding.targets.iter().all(|t| t.ip == target));
             if part && finding.absorbed_by.is_none() {
                 finding.absorbed_by = Some(number);
                 self.dirty = true;
@@ -344,6 +394,7 @@ impl Incidents {
                 importance: None,
                 stages: Vec::new(),
                 related: Vec::new(),
+                history: Default::default(),
                 taken: None,
                 allowed: None,
                 title: String::new(),
@@ -355,18 +406,7 @@ impl Incidents {
 
     fn join(&mut self, number: u64, of: u64, world: &World, observer: &mut dyn Observer) {
         let Some(finding) = self.findings.get(&of).cloned() else { return };
-        let related: Vec<u64> = self
-            .incidents
-            .values()
-            .filter(|other| other.number != number)
-            .filter(|other| {
-                other.findings.iter().filter_map(|n| self.findings.get(n)).any(|theirs| {
-                    theirs.targets.iter().any(|t| finding.targets.iter().any(|mine| mine.ip == t.ip))
-                })
-            })
-            .map(|other| other.number)
-            .take(8)
-            .collect();
+        let related = self.relate(number, &finding);
         let Some(incident) = self.incidents.get_mut(&number) else { return };
         let opened = incident.findings.is_empty();
         let graver = finding.severity > incident.severity;
@@ -374,7 +414,8 @@ impl Incidents {
         incident.last = incident.last.max(finding.last);
         incident.findings.push(of);
         incident.severity = incident.severity.max(finding.severity);
-        incident.importance = incident.importance.max(finding.importance);
+        incident.importance = incident.importance.max(combined(finding.importance));
+        incident.history.note(finding.at, finding.importance);
         if !incident.actors.contains(&finding.actor) {
             incident.actors.push(finding.actor);
         }
@@ -398,12 +439,32 @@ impl Incidents {
         }
     }
 
+    /// Other incidents with a target of this finding; everybody talks to the WinCC server, so it makes them related and not
+    /// one.
+    fn relate(&mut self, number: u64, finding: &Finding) -> BTreeSet<u64> {
+        let mut related = BTreeSet::new();
+        for target in &finding.targets {
+            if self.shared.len() >= MAX_TARGETS && !self.shared.contains_key(&target.ip) {
+                continue;
+            }
+            let incidents = self.shared.entry(target.ip).or_default();
+            related.extend(incidents.iter().copied().filter(|other| *other != number));
+            incidents.insert(number);
+            // The latest are the ones somebody looks at.
+            while incidents.len() > 8 {
+                incidents.pop_first();
+            }
+        }
+        related
+    }
+
     /// A remote session or a change that went through makes its target a place to go on from.
     fn note_pivots(&mut self, finding: &Finding) {
         let Some(number) = finding.incident else { return };
-        let got_in = finding.model == "admin_rdp"
-            || (matches!(finding.model.as_str(), "new_action" | "reprogram")
-                && finding.accepted == Some(true));
+        let changed = matches!(finding.model.as_str(), "external_ics" | "new_action" | "reprogram")
+            && finding.accepted == Some(true)
+            && finding.actions.iter().any(|action| action.changes_the_process());
+        let got_in = finding.entered || changed;
         if got_in && self.pivots.len() < MAX_FINDINGS {
             for target in &finding.targets {
                 self.pivots.entry(target.ip).or_insert((number, finding.at));

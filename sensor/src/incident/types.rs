@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::history::History;
 use crate::detect::finding::{Severity, Stage};
 use crate::importance::Importance;
 use crate::state::rules::Allowance;
@@ -66,12 +67,15 @@ pub struct Incident {
     pub findings: Vec<u64>,
     /// Highest severity among them.
     pub severity: Severity,
-    /// Highest importance among them.
+    /// How unusual they are together: the smallest p among them times the number of families.
     pub importance: Option<Importance>,
     /// Stages reached, in order.
     pub stages: Vec<Stage>,
     /// Incidents that share a target.
     pub related: Vec<u64>,
+    /// How unusual its findings were over time.
+    #[serde(default)]
+    pub history: History,
     /// Who took it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken: Option<Taken>,

@@ -99,13 +99,14 @@ pub fn incident_line(incident: &Incident) -> String {
 /// A device in one line.
 pub fn host(ip: IpAddr, host: &Host, world: &World) -> String {
     let (role, why) = world.role(ip);
+    let zone = format!("{} ({})", world.zone(ip).name, world.zone_reason(ip));
     let facts: Vec<&str> = host.facts.values().map(|fact| fact.value.as_str()).collect();
     let facts = if facts.is_empty() { String::new() } else { format!("  {}", facts.join(", ")) };
     let asset = world.asset(ip).map_or(String::new(), |asset| {
         let contact = asset.contact.as_ref().map_or(String::new(), |contact| format!(", contact {contact}"));
         format!("  {} ({} criticality{contact})", asset.name, asset.criticality.name())
     });
-    format!("{:<39}  {:<10}  {role} ({why}){asset}{facts}", ip.to_string(), world.zone(ip).name)
+    format!("{:<39}  {zone:<10}  {role} ({why}){asset}{facts}", ip.to_string())
 }
 
 /// A conversation in one line.
@@ -232,6 +233,7 @@ mod tests {
             techniques: Vec::new(),
             facts: Vec::new(),
             accepted: None,
+            entered: false,
             actions: Vec::new(),
             actor_name: None,
             target_name: None,
@@ -251,6 +253,7 @@ mod tests {
             findings: vec![1],
             severity: Severity::High,
             importance: None,
+            history: Default::default(),
             stages: Vec::new(),
             related: Vec::new(),
             taken: None,

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::tally::Tally;
+use crate::importance::hours::Hours;
 use crate::importance::volumes::Volumes;
 use crate::protocol::Action;
 use crate::time::Time;
@@ -51,6 +52,9 @@ pub struct Conversation {
     pub volumes: [Volumes; 2],
     /// Users it is usually opened by.
     pub users: BTreeSet<String>,
+    /// Hours of the week at which people opened it (remote desktops).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hours: Option<Box<Hours>>,
     /// What went wrong in its messages; most conversations have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anomalies: Option<Box<Anomalies>>,

@@ -1,13 +1,19 @@
 //! A device: what it is, since when, and what it usually does.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::habits::Habits;
 use super::tally::Tally;
-use crate::protocol::AssetField;
+use crate::protocol::{Action, AssetField};
 use crate::time::Time;
 
+/// Controllers remembered that a host drives.
+pub const MAX_DRIVEN: usize = 16;
+/// MACs remembered of an address.
+const MAX_MACS: usize = 8;
 /// Industrial protocols a host is known to serve or drive.
 const MAX_PROTOCOLS: usize = 32;
 
@@ -77,10 +83,18 @@ pub struct Host {
     pub serves_rdp: bool,
     /// Packets were seen going to it: its return direction is visible here.
     pub received: bool,
-    /// Clients and connections it is used to, for the probability of a new client.
-    pub clients: u64,
-    /// Connections it usually answers.
-    pub served: u64,
+    /// Hosts whose industrial services it usually uses, at most [`MAX_DRIVEN`].
+    #[serde(default)]
+    pub drives_controllers: BTreeSet<IpAddr>,
+    /// What it usually does there.
+    #[serde(default)]
+    pub did: BTreeSet<Action>,
+    /// What it is used to, for the probability of something new.
+    #[serde(default)]
+    pub habits: Habits,
+    /// MACs that proved to own the address, each with its first and last proof, the latest last.
+    #[serde(default)]
+    pub macs: Vec<([u8; 6], Time, Time)>,
     /// Failed connections to local hosts.
     pub failures: Tally,
     /// Failed connections to industrial services.
@@ -101,6 +115,20 @@ impl Host {
         }
     }
 
+    /// A MAC proved that it owns the address.
+    pub fn owned_by(&mut self, mac: [u8; 6], now: Time) {
+        self.mac = Some(mac);
+        match self.macs.iter_mut().find(|(known, ..)| *known == mac) {
+            Some((_, _, last)) => *last = now,
+            None => {
+                if self.macs.len() >= MAX_MACS {
+                    self.macs.remove(0);
+                }
+                self.macs.push((mac, now, now));
+            }
+        }
+    }
+
     /// Notes that it answers (`serves`) or drives an industrial protocol.
     pub fn industrial(&mut self, protocol: &str, serves: bool) {
         let table = if serves { &mut self.serves } else { &mut self.drives };
@@ -109,23 +137,5 @@ impl Host {
         } else if table.len() < MAX_PROTOCOLS {
             table.insert(protocol.to_owned(), 1);
         }
-    }
-
-    /// What it is, from what it does, with the reason.
-    pub fn role(&self) -> (&'static str, String) {
-        let list = |table: &BTreeMap<String, u64>| table.keys().cloned().collect::<Vec<_>>().join(", ");
-        if !self.drives.is_empty() && self.serves_rdp {
-            return ("scada", format!("drives {} and answers RDP", list(&self.drives)));
-        }
-        if !self.serves.is_empty() {
-            return ("controller", format!("answers {}", list(&self.serves)));
-        }
-        if !self.drives.is_empty() {
-            return ("scada", format!("drives {}", list(&self.drives)));
-        }
-        if self.serves_rdp {
-            return ("remote access server", "answers RDP".to_owned());
-        }
-        ("host", "no industrial content seen".to_owned())
     }
 }

@@ -3,9 +3,12 @@
 pub mod address;
 pub mod connection;
 pub mod conversation;
+pub mod habits;
 pub mod hoard;
 pub mod host;
+mod infer;
 pub mod relearn;
+pub mod role;
 pub mod rules;
 pub mod stream;
 pub mod tally;

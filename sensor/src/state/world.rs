@@ -1,19 +1,23 @@
 //! Everything the engine knows, bounded, each table with its evictions counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hash;
 use std::net::IpAddr;
 
 use hashlink::LruCache;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::address::{is_unicast, neighbourhood, of_mac};
 use super::connection::Connection;
 use super::conversation::{Conversation, Key};
+use super::habits::Habits;
 use super::host::{DeviceStage, Host};
 use super::rules::Rules;
 use super::zone::{Kind, Zone, Zones};
 use crate::importance::budget::{Budget, Family};
+use crate::importance::novelty;
+use crate::protocol::Action;
 use crate::time::Time;
 
 /// How the engine learns and judges.
@@ -85,6 +89,15 @@ pub struct Site {
     /// Tests judged, for the alert budget.
     #[serde(default)]
     pub budget: Budget,
+    /// Subnets that are OT by their hosts, with the reason.
+    #[serde(default)]
+    pub ot_subnets: BTreeMap<IpNet, String>,
+    /// What hosts of each role are used to.
+    #[serde(default)]
+    pub habits: BTreeMap<String, Habits>,
+    /// ClientHellos to the outside, and those without a name to an endpoint that was new.
+    #[serde(default)]
+    pub hellos: [u64; 2],
 }
 
 /// A bounded table that forgets what was used longest ago.
@@ -305,11 +318,6 @@ impl World {
         self.zones.kind(ip, self.is_ot_by_content(ip))
     }
 
-    fn is_ot_by_content(&self, ip: IpAddr) -> bool {
-        let speaks_ot = |ip| self.hosts.get(&ip).is_some_and(|h| h.speaks_ot || !h.serves.is_empty());
-        speaks_ot(ip) || speaks_ot(self.elder(ip))
-    }
-
     /// Whether an address is outside.
     pub fn is_external(&self, ip: IpAddr) -> bool {
         self.kind(ip) == Kind::External
@@ -380,7 +388,7 @@ impl World {
     /// A frame without IP came from this MAC; nothing on its way changes the source.
     pub fn note_link(&mut self, mac: [u8; 6], now: Time) {
         let ip = self.device(mac);
-        self.host(ip, now).mac = Some(mac);
+        self.host(ip, now).owned_by(mac, now);
     }
 
     /// A packet came from `ip` with this source MAC.
@@ -399,7 +407,7 @@ impl World {
         let host = self.host(ip, now);
         if proven {
             let first = host.mac.is_none();
-            host.mac = Some(mac);
+            host.owned_by(mac, now);
             // By its MAC it may be a member of a redundant group.
             if first && self.elder(ip) != ip {
                 let known = self.at_first_sight(ip, now);
@@ -423,13 +431,64 @@ impl World {
         }
     }
 
+    /// How far the plant's clocks are ahead of UTC, in seconds.
+    pub fn utc_offset(&self) -> i32 {
+        self.rules.config().utc_offset.seconds()
+    }
+
+    /// The service of a connection: its protocol by content, or its port.
+    pub fn service(connection: &Connection) -> String {
+        match connection.protocol {
+            Some(spec) => spec.name.to_owned(),
+            None => format!("{}/{}", connection.transport_name(), connection.server.port),
+        }
+    }
+
+    /// What a host is used to; members of a redundant group share it.
+    pub fn habits(&self, ip: IpAddr) -> Option<&Habits> {
+        self.hosts.get(&self.baseline(ip)).map(|host| &host.habits)
+    }
+
+    /// A session was ordinary: its client is usual for the server and its service for the client, and for their roles
+    /// where it was new to them.
+    pub fn learn_session(&mut self, connection: &Connection, now: Time) {
+        let [client, server] = [connection.client.ip, connection.server.ip];
+        let roles = [client, server].map(|ip| self.role_name(ip));
+        let [client, server] = [client, server].map(|ip| self.baseline(ip));
+        let service = Self::service(connection);
+        self.host(server, now);
+        let role = |site: &mut Site, name: &str, learn: &mut dyn FnMut(&mut Habits)| {
+            learn(site.habits.entry(name.to_owned()).or_insert_with(Habits::of_a_role));
+        };
+        if let Some(host) = self.hosts.get_mut(&server) {
+            let own = &mut host.habits.clients;
+            role(&mut self.site, roles[1], &mut |all| novelty::learn(&mut [own, &mut all.clients], &client));
+        }
+        if let Some(host) = self.hosts.get_mut(&client) {
+            let own = &mut host.habits.services;
+            role(&mut self.site, roles[0], &mut |all| {
+                novelty::learn(&mut [own, &mut all.services], &service)
+            });
+        }
+    }
+
+    /// What a client does in an industrial session became usual.
+    pub fn learn_action(&mut self, client: IpAddr, action: Action) {
+        let role = self.role_name(client);
+        let client = self.baseline(client);
+        let Some(host) = self.hosts.get_mut(&client) else { return };
+        let all = self.site.habits.entry(role.to_owned()).or_insert_with(Habits::of_a_role);
+        novelty::learn(&mut [&mut host.habits.actions, &mut all.actions], &action);
+    }
+
     /// Learning is over for everything known now.
     pub fn graduate(&mut self) {
+        self.infer_subnets();
         self.site.graduated = true;
         for (_, host) in self.hosts.iter_mut() {
             host.graduated = true;
             host.newcomer = false;
-            host.speaks_ot |= !host.serves.is_empty() || !host.drives.is_empty();
+            host.speaks_ot |= !host.serves.is_empty();
         }
         self.hosts.touch_all();
     }

@@ -38,6 +38,13 @@ pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
     line.set("isthmus.role_reason", why);
     line.set_some("isthmus.via", host.via.map(mac));
     line.set("isthmus.zone", world.zone(ip).name);
+    line.set("isthmus.zone_reason", world.zone_reason(ip));
+    let macs: Vec<Value> = host
+        .macs
+        .iter()
+        .map(|(of, first, last)| json!({ "mac": mac(*of), "first": first.to_string(), "last": last.to_string() }))
+        .collect();
+    line.set("isthmus.macs", macs);
     line.set("isthmus.device_stage", world.stage(ip).name());
     line.into_value()
 }

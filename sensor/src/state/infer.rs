@@ -1,0 +1,101 @@
+//! Zones where nobody configured them, and the reason for each.
+//!
+//! OT is inferred for single hosts, from industrial content that was answered. A subnet becomes OT only where at least
+//! [`CONTROLLERS`] controllers are the majority of its hosts. All of it happens while the site is being learned: afterwards
+//! a host that begins to answer industrial content is proposed, not believed, or an intruder would make itself at home.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::World;
+use super::address::is_unicast;
+use super::zone::Kind;
+
+/// Controllers that make a subnet one of OT, where they are the majority.
+const CONTROLLERS: usize = 3;
+/// Subnets believed to be OT.
+const MAX_SUBNETS: usize = 256;
+
+/// The /24 (IPv6: /64) of an address.
+fn subnet(ip: IpAddr) -> Option<IpNet> {
+    let length = if ip.is_ipv4() { 24 } else { 64 };
+    IpNet::new(ip, length).ok().map(|net| net.trunc())
+}
+
+impl World {
+    /// Whether zones are no longer inferred, only proposed.
+    pub fn is_frozen(&self) -> bool {
+        self.is_settled() && !self.settings.learn
+    }
+
+    /// Looks which subnets are OT by their hosts.
+    pub fn infer_subnets(&mut self) {
+        if self.is_frozen() {
+            return;
+        }
+        let mut counts: BTreeMap<IpNet, (usize, usize)> = BTreeMap::new();
+        for (ip, host) in self.hosts.iter() {
+            if !is_unicast(*ip) || !self.zones.is_local(*ip) {
+                continue;
+            }
+            let Some(net) = subnet(*ip) else { continue };
+            let (controllers, hosts) = counts.entry(net).or_default();
+            *hosts = hosts.saturating_add(1);
+            *controllers = controllers.saturating_add(usize::from(!host.serves.is_empty()));
+        }
+        self.site.ot_subnets = counts
+            .into_iter()
+            .filter(|(_, (controllers, hosts))| {
+                *controllers >= CONTROLLERS && controllers.saturating_mul(2) > *hosts
+            })
+            .map(|(net, (controllers, hosts))| {
+                (net, format!("{controllers} of {hosts} hosts are controllers"))
+            })
+            .take(MAX_SUBNETS)
+            .collect();
+    }
+
+    /// The subnet by which a host is OT, with the reason.
+    fn ot_subnet(&self, ip: IpAddr) -> Option<(IpNet, &str)> {
+        if self.site.ot_subnets.is_empty() {
+            return None;
+        }
+        let net = subnet(ip)?;
+        self.site.ot_subnets.get(&net).map(|why| (net, why.as_str()))
+    }
+
+    /// Whether a host belongs to OT by what was seen.
+    pub(super) fn is_ot_by_content(&self, ip: IpAddr) -> bool {
+        let frozen = self.is_frozen();
+        let speaks = |ip| {
+            self.hosts.get(&ip).is_some_and(|host| host.speaks_ot || (!frozen && !host.serves.is_empty()))
+        };
+        speaks(ip) || speaks(self.elder(ip)) || self.ot_subnet(ip).is_some()
+    }
+
+    /// Why a host is in its zone.
+    pub fn zone_reason(&self, ip: IpAddr) -> String {
+        if self.zones.configured_zone(ip).is_some() {
+            return "configured".to_owned();
+        }
+        let host = self.hosts.get(&ip);
+        match self.kind(ip) {
+            Kind::Group => "names no single host".to_owned(),
+            Kind::External => "a public address that no local link proved".to_owned(),
+            Kind::Ot => match (host.filter(|host| host.speaks_ot || !self.is_frozen()), self.ot_subnet(ip)) {
+                (Some(host), _) if !host.serves.is_empty() => "answers industrial content".to_owned(),
+                (Some(host), _) if host.speaks_ot => "drives industrial devices that answer".to_owned(),
+                (_, Some((net, why))) => format!("in {net}, where {why}"),
+                _ => "stands in for a host of OT".to_owned(),
+            },
+            Kind::It => match host.filter(|host| !host.serves.is_empty()) {
+                Some(_) => {
+                    "proposed for ot: answers industrial content, but only since learning ended".to_owned()
+                }
+                None => "inside, without industrial content".to_owned(),
+            },
+        }
+    }
+}
