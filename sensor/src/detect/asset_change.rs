@@ -86,5 +86,8 @@ fn words(change: &Change<'_>) -> (&'static str, Severity) {
         AssetField::Model => ("model", Severity::Medium),
         AssetField::Vendor => ("maker", Severity::Medium),
         AssetField::Name => ("name", Severity::Low),
+        AssetField::Address => ("IP address", Severity::Low),
+        AssetField::Id => ("id", Severity::Medium),
+        AssetField::Role => ("role", Severity::Low),
     }
 }

@@ -119,3 +119,61 @@ pub struct Command {
     /// The protocol it belongs to, where that travels inside the connection's own (CIP in EtherNet/IP): a registered name.
     pub protocol: Option<&'static str>,
 }
+
+/// A function of a protocol: what it is called and does, whoever asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// [`Command::action`].
+    pub action: Action,
+    /// [`Command::code`].
+    pub code: u32,
+    /// [`Command::code_text`].
+    pub text: Cow<'static, str>,
+    /// [`Command::name`].
+    pub name: &'static str,
+}
+
+impl Function {
+    /// A function whose code is written as `text`.
+    pub fn new(action: Action, code: u32, text: impl Into<Cow<'static, str>>, name: &'static str) -> Self {
+        Self { action, code, text: text.into(), name }
+    }
+
+    /// A message that asks for it, answers it or tells of it.
+    pub fn command(self, direction: Direction) -> Command {
+        Command {
+            action: self.action,
+            direction,
+            code: self.code,
+            code_text: self.text,
+            name: self.name,
+            status: Status::None,
+            unit: None,
+            object: None,
+            protocol: None,
+        }
+    }
+}
+
+impl Command {
+    /// With an outcome.
+    #[must_use]
+    pub fn with_status(mut self, status: Status) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// With what it is about.
+    #[must_use]
+    pub fn with_object(mut self, object: Option<Box<str>>) -> Self {
+        self.object = object;
+        self
+    }
+
+    /// With an address below the IP address.
+    #[must_use]
+    pub fn with_unit(mut self, unit: Option<u32>) -> Self {
+        self.unit = unit;
+        self
+    }
+}

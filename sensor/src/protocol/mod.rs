@@ -9,11 +9,12 @@
 
 use sensor_ebpf::flow::Transport;
 
+mod ber;
 mod bytes;
 pub mod command;
 pub mod input;
 
-pub use command::{Action, Command, Direction, Status};
+pub use command::{Action, Command, Direction, Function, Status};
 pub use input::{Input, Probe, Side, Verdict};
 
 /// What a decoder saw. One segment may give many.
@@ -56,6 +57,12 @@ pub enum AssetField {
     Serial,
     /// Name given by the operator.
     Name,
+    /// IP address, of devices that speak below IP.
+    Address,
+    /// What the protocol tells devices apart by: a BACnet device instance, a PROFINET device id.
+    Id,
+    /// What the device is for, in its protocol's words: IO controller, IO device.
+    Role,
 }
 
 /// Why bytes are not what the protocol allows.
@@ -158,32 +165,44 @@ impl std::fmt::Display for Port {
     }
 }
 
+pub mod bacnet;
 pub mod cip;
 pub mod dnp3;
 pub mod enip;
 mod framing;
+pub mod goose;
 pub mod iec104;
 pub mod modbus;
 mod pending;
+mod process_bus;
+pub mod profinet_dcp;
+pub mod profinet_rt;
 pub mod rdp;
 pub mod s7comm;
 pub mod s7comm_plus;
-pub mod tls;
-mod tpkt;
-
+pub mod sv;
 #[cfg(test)]
 mod testing;
+pub mod tls;
+mod tpkt;
+#[cfg(test)]
+mod trial;
 
 /// Every protocol, sorted by name. Where two could claim the same bytes their probes exclude each other.
 pub const REGISTRY: &[&Spec] = &[
+    &bacnet::SPEC,
     &cip::SPEC,
     &dnp3::SPEC,
     &enip::SPEC,
+    &goose::SPEC,
     &iec104::SPEC,
     &modbus::SPEC,
+    &profinet_dcp::SPEC,
+    &profinet_rt::SPEC,
     &rdp::SPEC,
     &s7comm::SPEC,
     &s7comm_plus::SPEC,
+    &sv::SPEC,
     &tls::SPEC,
 ];
 

@@ -112,5 +112,8 @@ pub(super) const fn field_name(field: AssetField) -> &'static str {
         AssetField::Firmware => "firmware",
         AssetField::Serial => "serial",
         AssetField::Name => "name",
+        AssetField::Address => "address",
+        AssetField::Id => "id",
+        AssetField::Role => "role",
     }
 }

@@ -1,0 +1,235 @@
+//! What requests are about, and what answers say of a device.
+
+use super::names;
+use super::objects::{DEVICE, Object, PROGRAM, WILDCARD, property, property_name, vendor};
+use super::tags::{ENUMERATED, OBJECT, TEXT, Tag, UNSIGNED, number, string, tag, tags};
+use crate::protocol::command::Action;
+use crate::protocol::{Asset, Event};
+use crate::protocol::{AssetField, Side};
+
+const READ_PROPERTY: u8 = 12;
+const READ_PROPERTY_MULTIPLE: u8 = 14;
+/// Objects and properties named in one command.
+const MAX_NAMED: usize = 4;
+
+/// A request read as far as it decides what it does: action, name and what it is about.
+pub(super) fn request(service: u8, body: &[u8]) -> (Action, &'static str, Option<Box<str>>) {
+    let (action, name) = names::confirmed(service);
+    let context = |wanted: u8| {
+        tags(body).find_map(|tag| match tag {
+            Tag::Context(n, content) if n == wanted => number(content),
+            _ => None,
+        })
+    };
+    match service {
+        6 | 7 => {
+            // File access names its file as an application value.
+            let file = tags(body).find_map(|tag| match tag {
+                Tag::Application(OBJECT, content) => Object::read(content),
+                _ => None,
+            });
+            (action, name, file.map(|file| file.to_string().into()))
+        }
+        READ_PROPERTY => {
+            let asked = Accesses::read(body);
+            // Anybody's device object: who are you?
+            let discovers =
+                asked.first().is_some_and(|a| a.object.kind == DEVICE && a.object.instance == WILDCARD);
+            (if discovers { Action::Discover } else { action }, name, say(&asked))
+        }
+        READ_PROPERTY_MULTIPLE | 5 | 26 | 28 | 8 | 9 => (action, name, say(&Accesses::read(body))),
+        15 | 16 => {
+            let written = Accesses::read(body);
+            let change = written
+                .iter()
+                .filter(|a| a.object.kind == PROGRAM && a.property == Some(property::PROGRAM_CHANGE))
+                .filter_map(|a| Some((a.object, names::program_change(a.value?))))
+                .max_by_key(|(_, (action, _))| *action);
+            match change {
+                Some((object, (action, what))) => {
+                    (action, name, Some(format!("{object} program-change {what}").into()))
+                }
+                None => (action, name, say(&written)),
+            }
+        }
+        17 => {
+            let state = context(1).map(names::communication);
+            (action, name, state.map(Into::into))
+        }
+        20 => match context(0).map(names::reinitialized) {
+            Some((action, state)) => (action, name, Some(state.into())),
+            None => (action, name, None),
+        },
+        _ => (action, name, None),
+    }
+}
+
+/// An object and one of its properties, with the number written to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Access {
+    object: Object,
+    property: Option<u32>,
+    value: Option<u32>,
+}
+
+struct Accesses;
+
+impl Accesses {
+    /// Objects and properties of reads and writes, single or multiple.
+    ///
+    /// An object is a context value of four bytes, number 0 (1 where a process stands before it). In the single form its
+    /// property is number 1 and the value stands in group 3; in the multiple form a group 1 holds properties as number 0
+    /// and values in groups 2.
+    fn read(body: &[u8]) -> Vec<Access> {
+        let mut accesses: Vec<Access> = Vec::new();
+        let (mut depth, mut object) = (0_u8, None);
+        for tag in tags(body) {
+            match tag {
+                Tag::Context(n @ (0 | 1), content)
+                    if depth == 0 && content.len() == 4 && (n == 0 || object.is_none()) =>
+                {
+                    object = Object::read(content);
+                    if let Some(object) = object {
+                        accesses.push(Access { object, property: None, value: None });
+                    }
+                }
+                // Inside the group of an object each property is one access; so is the one of the single form.
+                Tag::Context(n, content) if (depth == 0 && n == 1) || (depth == 1 && n == 0) => {
+                    let (Some(object), Some(property)) = (object, number(content)) else { continue };
+                    match accesses.last_mut() {
+                        Some(last) if last.object == object && last.property.is_none() => {
+                            last.property = Some(property);
+                        }
+                        _ => accesses.push(Access { object, property: Some(property), value: None }),
+                    }
+                }
+                Tag::Application(ENUMERATED | UNSIGNED, content) if depth > 0 => {
+                    if let Some(last) = accesses.last_mut()
+                        && last.value.is_none()
+                    {
+                        last.value = number(content);
+                    }
+                }
+                Tag::Open(_) => depth = depth.saturating_add(1),
+                Tag::Close(_) => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if accesses.len() >= 64 {
+                break;
+            }
+        }
+        accesses
+    }
+}
+
+fn say(accesses: &[Access]) -> Option<Box<str>> {
+    let said: Vec<String> = accesses
+        .iter()
+        .take(MAX_NAMED)
+        .map(|access| match access.property {
+            Some(property) => format!("{} {}", access.object, property_name(property)),
+            None => access.object.to_string(),
+        })
+        .collect();
+    let more = accesses.len().saturating_sub(MAX_NAMED);
+    match (said.is_empty(), more) {
+        (true, _) => None,
+        (false, 0) => Some(said.join(", ").into()),
+        (false, more) => Some(format!("{} and {more} more", said.join(", ")).into()),
+    }
+}
+
+/// What an unconfirmed service is about.
+pub(super) fn unconfirmed(service: u8, body: &[u8]) -> Option<Box<str>> {
+    let first = || tag(body).map(|(tag, _)| tag);
+    match service {
+        0 => match first()? {
+            Tag::Application(OBJECT, content) => Some(Object::read(content)?.to_string().into()),
+            _ => None,
+        },
+        // A range of instances; without one everybody is asked.
+        8 => {
+            let limits: Vec<u32> = tags(body)
+                .filter_map(|tag| match tag {
+                    Tag::Context(0 | 1, content) => number(content),
+                    _ => None,
+                })
+                .take(2)
+                .collect();
+            match limits.as_slice() {
+                [low, high] => Some(format!("device {low} to {high}").into()),
+                _ => None,
+            }
+        }
+        2 | 3 | 11 => tags(body).find_map(|tag| match tag {
+            Tag::Context(1 | 2, content) if content.len() == 4 => {
+                Some(Object::read(content)?.to_string().into())
+            }
+            _ => None,
+        }),
+        _ => None,
+    }
+}
+
+/// What I-am states: instance, then largest message, segmentation, maker.
+pub(super) fn i_am(body: &[u8], side: Side, out: &mut Vec<Event>) {
+    let mut values = tags(body);
+    let Some(Tag::Application(OBJECT, object)) = values.next() else { return };
+    let maker = match (values.next(), values.next(), values.next()) {
+        (
+            Some(Tag::Application(UNSIGNED, _)),
+            Some(Tag::Application(ENUMERATED, _)),
+            Some(Tag::Application(UNSIGNED, maker)),
+        ) => number(maker),
+        _ => None,
+    };
+    if let Some(object) = Object::read(object).filter(|o| o.kind == DEVICE && o.instance != WILDCARD) {
+        fact(AssetField::Id, &object.to_string(), side, out);
+    }
+    if let Some(maker) = maker.and_then(vendor) {
+        fact(AssetField::Vendor, maker, side, out);
+    }
+}
+
+/// What answers to reads of a device object state.
+pub(super) fn answer(service: u8, body: &[u8], side: Side, out: &mut Vec<Event>) {
+    if !matches!(service, READ_PROPERTY | READ_PROPERTY_MULTIPLE) {
+        return;
+    }
+    let (mut depth, mut device, mut property) = (0_u8, false, None);
+    for tag in tags(body) {
+        match tag {
+            Tag::Context(0, content) if depth == 0 => {
+                device = Object::read(content).is_some_and(|object| object.kind == DEVICE);
+            }
+            // Number 1 of the single form, number 2 inside the group of an object.
+            Tag::Context(1, content) if depth == 0 => property = number(content),
+            Tag::Context(2, content) if depth == 1 => property = number(content),
+            Tag::Application(TEXT, content) if device && depth > 0 => {
+                if let (Some(field), Some(value)) = (property.and_then(field), string(content)) {
+                    fact(field, &value, side, out);
+                }
+            }
+            Tag::Open(_) => depth = depth.saturating_add(1),
+            Tag::Close(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+}
+
+const fn field(property: u32) -> Option<AssetField> {
+    Some(match property {
+        property::MODEL_NAME => AssetField::Model,
+        property::FIRMWARE_REVISION => AssetField::Firmware,
+        property::OBJECT_NAME => AssetField::Name,
+        property::VENDOR_NAME => AssetField::Vendor,
+        property::SERIAL_NUMBER => AssetField::Serial,
+        _ => return None,
+    })
+}
+
+fn fact(field: AssetField, value: &str, side: Side, out: &mut Vec<Event>) {
+    if !value.is_empty() {
+        out.push(Event::Asset(Asset { side, field, value: value.into() }));
+    }
+}
