@@ -92,7 +92,7 @@ impl Seen {
 
 impl Observer for Seen {
     fn command(&mut self, connection: &Connection, command: &Message, _: Side, _: Time) {
-        let protocol = connection.protocol.map_or("", |spec| spec.name);
+        let protocol = command.protocol.or_else(|| connection.protocol.map(|spec| spec.name)).unwrap_or("");
         self.commands.push(Row { protocol, command: command.clone() });
     }
 

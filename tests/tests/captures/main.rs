@@ -6,9 +6,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test shows where")]
 
+mod dnp3;
+mod enip;
 mod every_file;
 mod findings;
 mod helper;
+mod iec104;
 mod modbus;
 mod rdp;
 mod s7comm;

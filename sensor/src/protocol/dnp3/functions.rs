@@ -8,14 +8,6 @@ pub const CONFIRM: u8 = 0;
 pub const READ: u8 = 1;
 /// Writes objects.
 pub const WRITE: u8 = 2;
-/// First half of a control.
-pub const SELECT: u8 = 3;
-/// Its second half.
-pub const OPERATE: u8 = 4;
-/// Both at once.
-pub const DIRECT_OPERATE: u8 = 5;
-/// Both at once, without a response.
-pub const DIRECT_OPERATE_NO_RESPONSE: u8 = 6;
 /// Opens a file.
 pub const OPEN_FILE: u8 = 25;
 /// Answers.

@@ -62,7 +62,6 @@ struct Key {
 /// What was asked.
 #[derive(Clone, Debug)]
 struct Asked {
-    function: u8,
     name: &'static str,
     action: Action,
     object: Option<Box<str>>,
@@ -185,12 +184,7 @@ fn application(
         }
         event.object = objects.as_ref().map(|objects| objects.text(bytes));
         if code != functions::CONFIRM {
-            let asked = Asked {
-                function: code,
-                name: event.name,
-                action: event.action,
-                object: event.object.clone(),
-            };
+            let asked = Asked { name: event.name, action: event.action, object: event.object.clone() };
             pending.insert(key, asked);
         }
         out.push(Event::Command(event));
@@ -209,17 +203,21 @@ fn application(
     if code == functions::UNSOLICITED {
         event.direction = Direction::Notification;
         event.status = Status::None;
-    } else if let Some(asked) = pending.take(&key) {
-        event.action = asked.action;
-        let controls =
-            matches!(asked.function, functions::SELECT | functions::OPERATE | functions::DIRECT_OPERATE);
-        if event.status == Status::Ok && controls {
-            event.status = objects::first(bytes).and_then(|objects| objects.outcome()).unwrap_or(Status::Ok);
+    } else {
+        // Nothing but the answer to a control holds controls.
+        let outcome = objects::first(bytes).and_then(|objects| objects.outcome());
+        if let Some(asked) = pending.take(&key) {
+            event.action = asked.action;
+            event.object = Some(match asked.object {
+                Some(object) => format!("to {}: {object}", asked.name).into(),
+                None => format!("to {}", asked.name).into(),
+            });
+        } else if outcome.is_some() {
+            event.action = Action::Write;
         }
-        event.object = Some(match asked.object {
-            Some(object) => format!("to {}: {object}", asked.name).into(),
-            None => format!("to {}", asked.name).into(),
-        });
+        if event.status == Status::Ok {
+            event.status = outcome.unwrap_or(Status::Ok);
+        }
     }
     out.push(Event::Command(event));
     let mut rest = objects::first(bytes);

@@ -112,7 +112,7 @@ impl<'a> Objects<'a> {
             (functions::WRITE, ATTRIBUTES | 34 | 85..=87) => Some(("write configuration", Action::Configure)),
             (functions::WRITE, FILE) => Some(("write file", Action::Program)),
             // Mode: 1 read, 2 write, 3 append.
-            (functions::OPEN_FILE, FILE) if self.object().le16(16).is_some_and(|mode| mode >= 2) => {
+            (functions::OPEN_FILE, FILE) if self.object().le16(20).is_some_and(|mode| mode >= 2) => {
                 Some(("open file to write", Action::Program))
             }
             (functions::READ, ATTRIBUTES) => Some(("read device attributes", Action::Discover)),
