@@ -37,6 +37,9 @@ enum Command {
     Incident {
         /// Its number.
         id: u64,
+        /// Write it, with the picture of the site, as one HTML file.
+        #[arg(long, value_name = "F.html")]
+        report: Option<PathBuf>,
         #[command(flatten)]
         show: ShowArgs,
     },
@@ -161,6 +164,9 @@ pub struct ReplayArgs {
     /// How devices without learned past are taken.
     #[arg(long, value_enum, default_value = "learning")]
     pub stage: StageArg,
+    /// Write the incidents and the picture of the site as one HTML file.
+    #[arg(long, value_name = "F.html")]
+    pub report: Option<PathBuf>,
     /// Text or JSON.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
@@ -190,7 +196,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => crate::run::run(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Incidents(show) => show::incidents(&show),
-        Command::Incident { id, show } => show::incident(id, &show),
+        Command::Incident { id, report, show } => show::incident(id, report.as_deref(), &show),
         Command::Hosts(show) => show::hosts(&show),
         Command::Conversations(show) => show::conversations(&show),
         Command::Ack(args) => orders::acknowledge(&args),

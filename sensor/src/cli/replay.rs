@@ -8,7 +8,7 @@ use super::{Format, ReplayArgs, StageArg, configuration};
 use crate::engine::Engine;
 use crate::incident::Incidents;
 use crate::mind::Mind;
-use crate::output::{Sink, json::JsonLines, text::Text};
+use crate::output::{Sink, json::JsonLines, report, text::Text};
 use crate::source::Source as _;
 use crate::source::replay::{Replay, ReplayOptions};
 use crate::state::World;
@@ -60,6 +60,9 @@ pub fn replay(args: &ReplayArgs) -> Result<()> {
     }
     if let Some(store) = &mut store {
         store.save(&mut engine.mind)?;
+    }
+    if let Some(path) = &args.report {
+        report::write(path, &engine.mind, &config.observer.name, None)?;
     }
     std::io::stdout().flush()?;
     outcome

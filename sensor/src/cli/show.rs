@@ -1,14 +1,14 @@
 //! Commands that show what is stored.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
 use super::{Format, ShowArgs, configuration};
 use crate::config::{self, Config};
 use crate::mind::Mind;
-use crate::output::json;
 use crate::output::text;
+use crate::output::{json, report};
 use crate::state::World;
 use crate::store::Store;
 
@@ -49,10 +49,13 @@ pub fn incidents(show: &ShowArgs) -> Result<()> {
 ///
 /// # Errors
 /// No such incident.
-pub fn incident(id: u64, show: &ShowArgs) -> Result<()> {
-    let (mind, observer) = open(show)?;
-    let Mind { world, mut incidents, .. } = mind;
-    incidents.rewrite(id, &world);
+pub fn incident(id: u64, page: Option<&Path>, show: &ShowArgs) -> Result<()> {
+    let (mut mind, observer) = open(show)?;
+    mind.incidents.rewrite(id, &mind.world);
+    if let (Some(page), true) = (page, mind.incidents.get(id).is_some()) {
+        report::write(page, &mind, &observer, Some(id))?;
+    }
+    let incidents = &mind.incidents;
     let incident =
         incidents.get(id).with_context(|| format!("no incident {id}; `isthmus incidents` lists them"))?;
     match show.format {

@@ -4,6 +4,7 @@ pub mod community;
 pub mod convergence;
 pub mod json;
 pub mod metrics;
+pub mod report;
 pub mod text;
 pub mod web;
 

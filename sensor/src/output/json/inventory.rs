@@ -105,7 +105,7 @@ pub fn crossing(row: &Row<'_>, world: &World, observer: &str) -> Value {
 }
 
 /// The word for what a device states about itself.
-pub(super) const fn field_name(field: AssetField) -> &'static str {
+pub(in crate::output) const fn field_name(field: AssetField) -> &'static str {
     match field {
         AssetField::Vendor => "vendor",
         AssetField::Model => "model",

@@ -29,6 +29,7 @@ use crate::state::connection::{Connection, Pair};
 use crate::time::Time;
 pub use alert::{finding, incident};
 use handshake::Handshake;
+pub(super) use inventory::field_name;
 pub use inventory::{conversation, crossing, host};
 use line::{Kind, Line};
 

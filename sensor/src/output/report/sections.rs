@@ -1,0 +1,435 @@
+//! Parts of an incident's page.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use super::escape::Safe;
+use super::timeline::STAGES;
+use crate::chronicle::{Chronicle, Event, Towards};
+use crate::detect::finding::{Finding, Measure};
+use crate::importance::Importance;
+use crate::incident::facts::{Device, Facts, title};
+use crate::output::convergence::{port, transport};
+use crate::output::json::field_name;
+use crate::protocol::Port;
+use crate::state::World;
+use crate::words::{bytes, count, second, span};
+
+/// Rows of a table that stand open; more are behind a fold, beyond [`MAX_ROWS`] they are counted.
+const OPEN_ROWS: usize = 40;
+/// Rows written at all.
+const MAX_ROWS: usize = 500;
+
+/// Writes into a page.
+macro_rules! put {
+    ($out:expr, $($arg:tt)*) => {{ let _never_fails = write!($out, $($arg)*); }};
+}
+pub(super) use put;
+
+/// What is asked at three in the morning.
+pub fn screen(out: &mut String, facts: &Facts<'_>) {
+    put!(out, "<dl class=\"screen\">");
+    for (n, (asked, answer)) in facts.screen.iter().enumerate() {
+        let class = match n {
+            1 if answer.starts_with("YES") => " class=\"alarm\"",
+            4 => " class=\"check\"",
+            _ => "",
+        };
+        put!(out, "<dt>{}</dt><dd{class}>{}.</dd>", Safe(asked), Safe(answer));
+    }
+    put!(out, "</dl>\n");
+}
+
+/// Which stages of an intrusion were reached, and since when.
+pub fn stages(out: &mut String, facts: &Facts<'_>) {
+    put!(out, "<ol class=\"stages\" aria-label=\"Stages of an intrusion\">");
+    for (stage, name) in STAGES {
+        let first = facts.findings.iter().filter(|f| f.stage == stage).map(|f| f.first).min();
+        match first {
+            Some(at) => put!(
+                out,
+                "<li class=\"reached {}\"><b>{name}</b>since {}</li>",
+                stage.name(),
+                second(at).get(11..16).unwrap_or_default()
+            ),
+            None => put!(out, "<li><b>{name}</b>not seen</li>"),
+        }
+    }
+    put!(out, "</ol>\n");
+}
+
+fn importance(of: Option<Importance>) -> String {
+    match of {
+        Some(of) => format!(
+            "<span class=\"imp\" aria-hidden=\"true\"><i style=\"width:{:.0}%\"></i></span>{of}",
+            of.value() / Importance::CAP * 100.0
+        ),
+        None => "<span class=\"more\">always news</span>".to_owned(),
+    }
+}
+
+fn measure(of: &Measure) -> String {
+    if of.unit == "bytes" { bytes(of.value as u64) } else { format!("{:.1} {}", of.value, of.unit) }
+}
+
+/// What happened, in order.
+pub fn findings(out: &mut String, facts: &Facts<'_>) {
+    put!(
+        out,
+        "<h2>What happened, in order</h2><div class=\"scroll\"><table><caption>Times in UTC. Importance is −log₁₀ p: 3 is one in \
+         a thousand of what is usual.</caption><thead><tr><th scope=\"col\">When</th><th scope=\"col\">What</th>\
+         <th scope=\"col\" class=\"num\">Times</th><th scope=\"col\">Observed, expected</th><th scope=\"col\">Importance</th>\
+         <th scope=\"col\">ATT&amp;CK</th></tr></thead><tbody>\n"
+    );
+    let mut day = String::new();
+    for finding in &facts.findings {
+        row(out, finding, &mut day);
+    }
+    put!(out, "</tbody></table></div>\n");
+    if facts.absorbed > 0 {
+        put!(
+            out,
+            "<p class=\"note\">{} are part of these.</p>",
+            count(facts.absorbed as u64, "more finding")
+        );
+    }
+}
+
+fn row(out: &mut String, finding: &Finding, day: &mut String) {
+    let moment = second(finding.first);
+    let (date, clock) = moment.split_once(' ').unwrap_or(("", &moment));
+    let date_shown = if day == date { "" } else { date };
+    date.clone_into(day);
+    let until = if finding.last > finding.first {
+        let last = second(finding.last);
+        let (last_date, last_clock) = last.split_once(' ').unwrap_or(("", &last));
+        format!("<br>to {}", if last_date == date { last_clock } else { &last })
+    } else {
+        String::new()
+    };
+    let more = finding.targets_total.saturating_sub(1);
+    let others = if more > 0 && finding.measured_one() {
+        format!(" And {}.", count(more, "more target"))
+    } else {
+        String::new()
+    };
+    let outcome = match finding.accepted {
+        Some(true) => " · accepted",
+        Some(false) => " · refused",
+        None => "",
+    };
+    let numbers = match (&finding.observed, &finding.expected) {
+        (Some(observed), Some(expected)) => format!(
+            "{}<br><span class=\"more\">{} in {}</span>",
+            Safe(measure(observed)),
+            Safe(measure(expected)),
+            span(std::time::Duration::from_secs_f64(observed.window_s.clamp(0.0, 1e9)))
+        ),
+        _ => String::new(),
+    };
+    put!(
+        out,
+        "<tr><td class=\"when\">{date_shown}{}{}{until}</td><td><span class=\"what t-{}\">{}</span> <span class=\"more\">{}, {}{outcome}</span><br>{}{others}{}</td>\
+         <td class=\"num\">{}</td><td>{numbers}</td><td>{}</td><td>{}</td></tr>\n",
+        if date_shown.is_empty() { "" } else { "<br>" },
+        Safe(clock),
+        finding.severity.name(),
+        Safe(title(finding)),
+        finding.severity.name(),
+        finding.basis.name().replace('_', " "),
+        Safe(&finding.summary),
+        details(finding),
+        finding.count,
+        importance(finding.importance),
+        Safe(finding.techniques.join(" "))
+    );
+}
+
+/// Facts that the sentence does not hold, a line a name.
+fn details(finding: &Finding) -> String {
+    let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, value) in &finding.facts {
+        by_name.entry(name).or_default().push(value);
+    }
+    by_name
+        .retain(|_, values| values.len() > 1 || values.iter().any(|value| !finding.summary.contains(value)));
+    let mut text = String::new();
+    for (name, values) in by_name {
+        put!(text, "<br><span class=\"more\">{}: {}</span>", Safe(name), Safe(values.join(", ")));
+    }
+    text
+}
+
+/// Who acts.
+pub fn devices(out: &mut String, devices: &[Device]) {
+    put!(out, "<h2>Who acts</h2><div class=\"devices\">\n");
+    for device in devices {
+        let class = if device.is_new { " new" } else { "" };
+        put!(out, "<section class=\"device{class}\"><h3>");
+        match &device.name {
+            Some(name) => put!(out, "{} <span class=\"note\">{}</span>", Safe(name), device.ip),
+            None => put!(out, "{}", device.ip),
+        }
+        put!(out, "</h3><dl>");
+        let mut fact = |name: &str, value: &str| {
+            put!(out, "<dt>{}</dt><dd>{}</dd>", Safe(name), Safe(value));
+        };
+        if device.is_new {
+            fact("New", "it came after learning had ended");
+        }
+        fact("Link", &device.mac);
+        fact("Zone", &device.zone);
+        fact("Role", &format!("{} ({})", device.role.0.replace('_', " "), device.role.1));
+        match device.seen {
+            Some([first, last]) => {
+                fact(
+                    "Seen",
+                    &format!("{} to {} UTC, {}", second(first), second(last), span(last.since(first))),
+                );
+            }
+            None => fact("Seen", "nothing is known of it"),
+        }
+        fact("Stage", device.stage);
+        for (field, value, source) in &device.said {
+            fact(field_name(*field), &format!("{value} (by {source})"));
+        }
+        if let Some(contact) = &device.contact {
+            fact("Contact", contact);
+        }
+        put!(out, "</dl></section>\n");
+    }
+    put!(out, "</div>\n");
+}
+
+fn table(out: &mut String, caption: &str, heads: &[(&str, bool)], rows: &[Vec<String>]) {
+    put!(out, "<div class=\"scroll\"><table><caption>{}</caption><thead><tr>", Safe(caption));
+    for (head, number) in heads {
+        put!(out, "<th scope=\"col\"{}>{}</th>", if *number { " class=\"num\"" } else { "" }, Safe(head));
+    }
+    put!(out, "</tr></thead><tbody>\n");
+    for row in rows {
+        put!(out, "<tr>");
+        for (cell, (_, number)) in row.iter().zip(heads) {
+            put!(out, "<td{}>{}</td>", if *number { " class=\"num\"" } else { "" }, Safe(cell));
+        }
+        put!(out, "</tr>\n");
+    }
+    put!(out, "</tbody></table></div>\n");
+}
+
+/// A table whose first rows stand open and whose further ones are behind a fold.
+pub fn folded(out: &mut String, caption: &str, heads: &[(&str, bool)], rows: &[Vec<String>]) {
+    let (open, rest) = rows.split_at(rows.len().min(OPEN_ROWS));
+    table(out, caption, heads, open);
+    if rest.is_empty() {
+        return;
+    }
+    let shown = rest.get(..rest.len().min(MAX_ROWS)).unwrap_or_default();
+    put!(out, "<details><summary>{} more</summary>\n", rest.len());
+    table(out, "", heads, shown);
+    let left_out = rest.len().saturating_sub(shown.len());
+    if left_out > 0 {
+        put!(
+            out,
+            "<p class=\"note\">{left_out} more are left out here; `isthmus conversations` lists all.</p>"
+        );
+    }
+    put!(out, "</details>\n");
+}
+
+/// What was carried, the largest first.
+pub fn transfers(out: &mut String, facts: &Facts<'_>, world: &World) {
+    const FLOOR: u64 = 100_000;
+    let actors: BTreeSet<IpAddr> = facts.incident.actors.iter().map(|ip| world.baseline(*ip)).collect();
+    let mut rows: Vec<(u64, Vec<String>)> = world
+        .conversations
+        .iter()
+        .filter(|(key, of)| actors.contains(&key.client) && of.last >= facts.incident.first)
+        .filter_map(|(key, of)| {
+            let [up, down] = of.bytes;
+            let total = up.saturating_add(down);
+            let service = match port(key) {
+                Some(Port::Tcp(port)) => format!("tcp/{port}"),
+                Some(Port::Udp(port)) => format!("udp/{port}"),
+                _ => transport(key.transport).to_owned(),
+            };
+            let service =
+                of.protocol.as_ref().map_or(service.clone(), |protocol| format!("{protocol} ({service})"));
+            let usual = if of.taught { "usual" } else { "not usual" };
+            (total >= FLOOR).then(|| {
+                (
+                    total,
+                    vec![
+                        world.called(key.client),
+                        world.called(key.server),
+                        service,
+                        bytes(up),
+                        bytes(down),
+                        of.connections.to_string(),
+                        usual.to_owned(),
+                    ],
+                )
+            })
+        })
+        .collect();
+    rows.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    put!(out, "<h2>Transfers</h2>\n");
+    if rows.is_empty() {
+        put!(out, "<p class=\"note\">No conversation carried more than {}.</p>\n", bytes(FLOOR));
+        return;
+    }
+    let rows: Vec<Vec<String>> = rows.into_iter().map(|(_, row)| row).take(MAX_ROWS).collect();
+    let heads = [
+        ("From", false),
+        ("To", false),
+        ("Service", false),
+        ("There", true),
+        ("Back", true),
+        ("Connections", true),
+        ("", false),
+    ];
+    folded(
+        out,
+        &format!("Conversations of more than {}, all their traffic since they were first seen", bytes(FLOOR)),
+        &heads,
+        &rows,
+    );
+}
+
+/// What was tried in vain: scanning in sum, and failed connections by where they went.
+pub fn scanning(out: &mut String, facts: &Facts<'_>, chronicle: &Chronicle, world: &World) {
+    let mut by: BTreeMap<(IpAddr, Towards, u16), (u64, u64, BTreeSet<IpAddr>)> = BTreeMap::new();
+    for of in chronicle.failures().filter(|of| facts.incident.actors.contains(&of.client)) {
+        let sum = by.entry((of.client, of.towards, of.port)).or_default();
+        sum.0 = sum.0.saturating_add(of.n);
+        sum.1 = sum.1.saturating_add(of.refused);
+        if sum.2.len() < 4096 {
+            sum.2.extend(&of.ends);
+        }
+    }
+    put!(out, "<h2>Scanning and failed connections</h2>\n");
+    for finding in facts.findings.iter().filter(|f| f.model == "ics_scan") {
+        put!(
+            out,
+            "<p>{} From {} to {} UTC, {} in all.</p>\n",
+            Safe(format!("{}.", finding.summary)),
+            second(finding.first),
+            second(finding.last),
+            count(finding.targets_total, "destination")
+        );
+    }
+    if by.is_empty() {
+        put!(out, "<p class=\"note\">No failed connection was seen.</p>\n");
+        return;
+    }
+    let mut ordered: Vec<_> = by.into_iter().collect();
+    ordered.sort_by_key(|(key, (n, ..))| (std::cmp::Reverse(*n), *key));
+    let rows: Vec<Vec<String>> = ordered
+        .into_iter()
+        .map(|((client, towards, port), (n, refused, ends))| {
+            let towards = match towards {
+                Towards::External => "outside",
+                Towards::Industrial => "industrial services inside",
+                Towards::Inside => "other services inside",
+            };
+            let port = if port == 0 { "many".to_owned() } else { port.to_string() };
+            let ends = ends.len() as u64;
+            vec![
+                world.called(client),
+                towards.to_owned(),
+                port,
+                n.to_string(),
+                refused.to_string(),
+                n.saturating_sub(refused).to_string(),
+                ends.to_string(),
+            ]
+        })
+        .collect();
+    let heads = [
+        ("From", false),
+        ("To", false),
+        ("Port", true),
+        ("Failed", true),
+        ("Refused", true),
+        ("Unanswered", true),
+        ("Hosts, at least", true),
+    ];
+    folded(out, "Failed connections of who acts, by where they went", &heads, &rows);
+}
+
+/// The event log: industrial and access connections of who acts.
+pub fn log(out: &mut String, facts: &Facts<'_>, chronicle: &Chronicle, world: &World) {
+    let ours =
+        |event: &&Event| facts.incident.actors.contains(&event.client) && event.last >= facts.incident.first;
+    let mut events: Vec<&Event> =
+        chronicle.events().filter(ours).filter(|event| event.industrial || event.protocol != "tls").collect();
+    events.sort_by_key(|event| (event.opened, event.client, event.server, event.port));
+    put!(out, "<h2>Industrial and access connections</h2>\n");
+    if events.is_empty() {
+        put!(out, "<p class=\"note\">None was seen.</p>\n");
+        return;
+    }
+    let rows: Vec<Vec<String>> = events
+        .into_iter()
+        .map(|event| {
+            let actions: Vec<String> = event
+                .actions
+                .iter()
+                .rev()
+                .map(|(action, [n, refused])| match refused {
+                    0 => format!("{} {n}", action.name()),
+                    refused => format!("{} {n} ({refused} refused)", action.name()),
+                })
+                .collect();
+            let user = event.user.as_ref().map(|user| format!("user {user}"));
+            let [up, down] = event.bytes;
+            vec![
+                second(event.opened),
+                span(event.last.since(event.opened)),
+                world.called(event.client),
+                format!("{}:{}", world.called(event.server), event.port),
+                event.protocol.clone(),
+                event.state.replace('_', " "),
+                actions.into_iter().chain(user).collect::<Vec<_>>().join(", "),
+                bytes(up),
+                bytes(down),
+            ]
+        })
+        .collect();
+    let heads = [
+        ("Opened (UTC)", false),
+        ("Lasted", false),
+        ("From", false),
+        ("To", false),
+        ("Protocol", false),
+        ("State", false),
+        ("What was asked", false),
+        ("There", true),
+        ("Back", true),
+    ];
+    folded(out, "Connections that were not usual, with the kinds of message they carried", &heads, &rows);
+}
+
+/// What could not be seen, and techniques.
+pub fn limits(out: &mut String, facts: &Facts<'_>) {
+    put!(out, "<div class=\"two\"><div><h2>Not observable</h2>");
+    if facts.hidden.is_empty() {
+        put!(out, "<p class=\"note\">Everything these findings rest on was seen.</p>");
+    } else {
+        let hidden: Vec<&str> = facts.hidden.iter().copied().collect();
+        put!(out, "<p>{}.</p>", Safe(hidden.join(", ")));
+    }
+    put!(out, "</div><div><h2>Related</h2>");
+    if facts.incident.related.is_empty() {
+        put!(out, "<p class=\"note\">No other incident shares a target.</p>");
+    } else {
+        let related: Vec<String> = facts.incident.related.iter().map(|n| format!("incident {n}")).collect();
+        put!(out, "<p>{} share a target.</p>", Safe(related.join(", ")));
+    }
+    put!(out, "</div></div><h2>ATT&amp;CK for ICS</h2><ul class=\"tech\">");
+    for (id, name) in &facts.techniques {
+        put!(out, "<li><b>{}</b> {}</li>", Safe(id), Safe(name));
+    }
+    put!(out, "</ul>\n");
+}
