@@ -375,11 +375,6 @@ impl Mind {
 
     /// A connection is over.
     pub fn learn_closed(&mut self, connection: &Connection, now: Time) {
-        let teaches = self.teaches(connection, Action::Session, now)
-            || (self.world.allowance(&Act::of(connection, Some(Action::Session), now)).is_none()
-                && self.world.judges(connection.client.ip, connection.server.ip)
-                && !self.world.settings.operational
-                && !self.is_suspect(connection.client.ip, now));
         let unusual = self.is_unusual(connection, now);
         self.chronicle.closed(connection, unusual);
         let teaches = self.teaches(connection, Action::Session, now) || self.settles(connection, now);

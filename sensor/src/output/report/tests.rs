@@ -49,6 +49,7 @@ fn finding(number: u64, model: &str) -> Finding {
         allowed: None,
         accepted: Some(true),
         absorbed_by: None,
+        entered: false,
         incident: None,
     }
 }
