@@ -3,6 +3,7 @@
 //! Detectors judge first, then the world learns, and only what nobody found unusual: traffic behind an open finding
 //! teaches nothing.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ const SUSPECT: Duration = Duration::from_secs(7 * 86_400);
 const DAY: Duration = Duration::from_secs(86_400);
 /// How often zones are inferred anew while the site is being learned.
 const INFER: Duration = Duration::from_secs(60);
+/// Hosts watched by hand, at most.
+const MAX_WATCHED: usize = 256;
 
 /// State of the analysis, without connections.
 pub struct Mind {
@@ -51,6 +54,8 @@ pub struct Mind {
     inferred: Time,
     /// The number of the latest order that was carried out.
     pub obeyed: u64,
+    /// Hosts an operator wants to see everything of, and until when.
+    pub watched: BTreeMap<IpAddr, Time>,
 }
 
 impl Mind {
@@ -75,6 +80,18 @@ impl Mind {
             hits: LruCache::new(65_536),
             inferred: Time::default(),
             obeyed: 0,
+            watched: BTreeMap::new(),
+        }
+    }
+
+    /// An operator wants to see everything of a host. Beyond the packet path's watch list, what ends first makes room.
+    pub fn watch(&mut self, ip: IpAddr, until: Time) {
+        let known = self.watched.entry(ip).or_default();
+        *known = until.max(*known);
+        while self.watched.len() > MAX_WATCHED
+            && let Some(first) = self.watched.iter().min_by_key(|(_, until)| **until).map(|(ip, _)| *ip)
+        {
+            self.watched.remove(&first);
         }
     }
 

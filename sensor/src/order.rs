@@ -5,6 +5,7 @@
 //! neither side's writes can be lost.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,8 @@ pub enum What {
     Undo(u64),
     /// This device is learned anew.
     Relearn(IpAddr),
+    /// Whole frames of this device are kept as evidence for so many minutes.
+    Watch(IpAddr, u16),
 }
 
 /// An order as it was typed.
@@ -59,6 +62,12 @@ impl Mind {
             What::Undo(allowance) => {
                 if self.world.rules.undo(*allowance) {
                     self.disallow(*allowance);
+                }
+            }
+            What::Watch(host, minutes) => {
+                let until = order.at.plus(Duration::from_secs(u64::from(*minutes).saturating_mul(60)));
+                if until > now {
+                    self.watch(*host, until);
                 }
             }
             What::Relearn(host) => {

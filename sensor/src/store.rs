@@ -108,6 +108,7 @@ impl Store {
         let incidents = self.load(&mut world)?;
         let mut mind = Mind::new(world, incidents);
         mind.obeyed = self.meta("obeyed")?.unwrap_or(0);
+        mind.watched = self.meta("watched")?.unwrap_or_default();
         self.each("event", |key, entry| {
             if let Ok(number) = key.parse() {
                 mind.chronicle.restore(number, entry);
@@ -161,6 +162,14 @@ impl Store {
             mind.obey(number, &order, now, observer);
         }
         Ok(())
+    }
+
+    /// The number of the latest order the state's owner carried out.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn obeyed(&self) -> Result<u64> {
+        Ok(self.meta("obeyed")?.unwrap_or(0))
     }
 
     fn meta<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
@@ -243,6 +252,7 @@ impl Store {
         put(&transaction, "meta", "site", &mind.world.site)?;
         put(&transaction, "meta", "local", &mind.world.zones.local().collect::<Vec<_>>())?;
         put(&transaction, "meta", "obeyed", &mind.obeyed)?;
+        put(&transaction, "meta", "watched", &mind.watched)?;
         put(&transaction, "meta", "allowed", mind.world.rules.typed())?;
         put(&transaction, "meta", "tables", &Tables::of(mind))?;
         transaction

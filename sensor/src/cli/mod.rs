@@ -53,6 +53,8 @@ enum Command {
     Allow(Box<operate::AllowArgs>),
     /// Forget what a device usually does and learn it anew.
     Relearn(operate::RelearnArgs),
+    /// Keep whole frames of a device as evidence for a while.
+    Watch(operate::WatchArgs),
     /// Show what crosses from zone to zone, and which conduit allows it.
     Convergence(operate::ConvergenceArgs),
     /// Show how far learning is, the thresholds, the tables, what is open and what is allowed.
@@ -121,6 +123,9 @@ pub struct RunArgs {
     /// How to attach.
     #[arg(long, value_enum, default_value = "native")]
     pub mode: ModeArg,
+    /// Directory for packets: a pcapng for each incident, from before its trigger, and for hosts watched by hand.
+    #[arg(long, value_name = "DIR")]
+    pub evidence: Option<PathBuf>,
     /// Stay attached when the program ends, counting on; the next `run --pin` goes on from there.
     #[arg(long)]
     pub pin: bool,
@@ -167,6 +172,9 @@ pub struct ReplayArgs {
     /// Write the incidents and the picture of the site as one HTML file.
     #[arg(long, value_name = "F.html")]
     pub report: Option<PathBuf>,
+    /// Directory for packets: a pcapng for each incident, from before its trigger.
+    #[arg(long, value_name = "DIR")]
+    pub evidence: Option<PathBuf>,
     /// Text or JSON.
     #[arg(long, value_enum, default_value = "text")]
     pub format: Format,
@@ -202,6 +210,7 @@ pub fn main() -> ExitCode {
         Command::Ack(args) => orders::acknowledge(&args),
         Command::Allow(args) => orders::allow(&args),
         Command::Relearn(args) => orders::relearn(&args),
+        Command::Watch(args) => orders::watch(&args),
         Command::Convergence(args) => convergence::convergence(&args),
         Command::Status(show) => status::status(&show),
         Command::Check { config } => config::load(&config).map_err(anyhow::Error::from).map(|config| {

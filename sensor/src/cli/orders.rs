@@ -1,10 +1,10 @@
-//! `isthmus ack`, `allow`, `relearn`: what operators tell a sensor, running or not.
+//! `isthmus ack`, `allow`, `relearn`, `watch`: what operators tell a sensor, running or not.
 
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
 
-use super::operate::{AckArgs, AllowArgs, RelearnArgs};
+use super::operate::{AckArgs, AllowArgs, RelearnArgs, WatchArgs};
 use super::show;
 use crate::config::{Allow, ConfigError};
 use crate::incident::State;
@@ -106,6 +106,37 @@ fn sentence(allow: &Allow) -> String {
     let schedule = allow.schedule.as_ref().map_or(String::new(), |schedule| format!(", {schedule}"));
     let until = allow.until.as_ref().map_or(String::new(), |until| format!(", until {until}"));
     format!("{} to {to}{service}: {actions}{schedule}{until} ({})", allow.who, allow.reason)
+}
+
+/// How long `watch` waits for a running sensor, which looks into the journal each second.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// `isthmus watch HOST`.
+///
+/// # Errors
+/// A state that is not there.
+pub fn watch(args: &WatchArgs) -> Result<()> {
+    let WatchArgs { host, minutes, at } = args;
+    let store = Store::open_existing(&at.state)?;
+    let number = store.order(&order(What::Watch(*host, *minutes), None))?;
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        if store.obeyed()? >= number {
+            println!(
+                "watching {host} for {minutes} minutes: its frames go to watch-{}.pcapng where the sensor keeps evidence \
+                 (run --evidence)",
+                host.to_string().replace(':', "-")
+            );
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    println!(
+        "{host}: no sensor runs with --state {}; one that is started within {minutes} minutes watches it for what is left \
+         of them",
+        at.state.display()
+    );
+    Ok(())
 }
 
 /// `isthmus relearn HOST`.

@@ -1,6 +1,8 @@
 //! `isthmus replay`.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 
 use anyhow::Result;
 
@@ -8,6 +10,7 @@ use super::{Format, ReplayArgs, StageArg, configuration};
 use crate::engine::Engine;
 use crate::incident::Incidents;
 use crate::mind::Mind;
+use crate::output::evidence::Evidence;
 use crate::output::{Sink, json::JsonLines, report, text::Text};
 use crate::source::Source as _;
 use crate::source::replay::{Replay, ReplayOptions};
@@ -34,6 +37,8 @@ pub fn replay(args: &ReplayArgs) -> Result<()> {
         None => Mind::new(world, Incidents::default()),
     };
     let mut source = Replay::open(&args.files, ReplayOptions::default())?;
+    let open = |dir: &PathBuf| Evidence::open(dir, &config.evidence, BTreeMap::new(), &mind);
+    let mut evidence = args.evidence.as_ref().map(open).transpose()?;
     let mut engine = Engine::new(mind);
     let out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let mut sink: Box<dyn Sink> = match args.format {
@@ -42,8 +47,16 @@ pub fn replay(args: &ReplayArgs) -> Result<()> {
     };
     let bar = progress(source.progress().1);
     let outcome = loop {
-        let more = source.poll(&mut |record| engine.record(record, sink.as_observer()));
+        let more = source.poll(&mut |record| {
+            engine.record(record, sink.as_observer());
+            if let Some(evidence) = &mut evidence {
+                evidence.record(&record, &engine.mind);
+            }
+        });
         source.apply(&engine.take_wishes());
+        if let Some(evidence) = &mut evidence {
+            source.apply(&evidence.take_wishes());
+        }
         bar.set_position(source.progress().0);
         sink.check()?;
         match more {
@@ -54,6 +67,10 @@ pub fn replay(args: &ReplayArgs) -> Result<()> {
     };
     bar.finish_and_clear();
     engine.finish(sink.as_observer());
+    if let Some(evidence) = &mut evidence {
+        evidence.flush(engine.now(), &engine.mind);
+        evidence.check()?;
+    }
     sink.summary(&engine, &source.counters())?;
     if args.learn {
         engine.mind.world.graduate();

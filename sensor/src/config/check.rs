@@ -58,6 +58,14 @@ fn numbers(config: &Config) -> Result<(), Problem> {
             return problem(&[Key("learning"), Key(key)], format!("{key} is {days}; give 1 to 365 days"));
         }
     }
+    for (key, value, range) in config.evidence.ranges() {
+        if !range.contains(&value) {
+            return problem(
+                &[Key("evidence"), Key(key)],
+                format!("{key} is {value}; give {} to {}", range.start(), range.end()),
+            );
+        }
+    }
     if !config.web.listen.is_empty() && config.web.listen.parse::<std::net::SocketAddr>().is_err() {
         return problem(
             &[Key("web"), Key("listen")],

@@ -7,6 +7,7 @@ pub mod allow;
 pub mod asset;
 mod check;
 mod error;
+pub mod evidence;
 mod network;
 pub mod party;
 mod place;
@@ -29,6 +30,7 @@ use crate::state::zone::Zones;
 pub use allow::{Allow, Conduit, Crossing, Deed};
 pub use asset::{Asset, Criticality, Role};
 pub use error::ConfigError;
+pub use evidence::EvidenceConfig;
 pub use party::{Party, Side};
 pub use schedule::{Schedule, Until, UtcOffset};
 pub use service::Service;
@@ -50,6 +52,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where metrics are served.
     pub web: Web,
+    /// How much of the packets is kept.
+    pub evidence: EvidenceConfig,
     /// Parts of the plant.
     pub zone: Vec<ZoneConfig>,
     /// Devices the operator knows.

@@ -35,6 +35,7 @@ fn the_shipped_configuration_writes_every_key_with_its_default() {
         rdp,
         limits,
         web,
+        evidence,
         zone,
         asset,
         allow,
@@ -47,6 +48,7 @@ fn the_shipped_configuration_writes_every_key_with_its_default() {
     let Rdp { admin_names: _ } = rdp;
     let Limits { alert_budget: _, hosts: _, conversations: _, connections: _ } = limits;
     let Web { listen: _ } = web;
+    let EvidenceConfig { memory_mib: _, seconds: _, file_mib: _, files: _ } = evidence;
     let keys = [
         "utc_offset",
         "name",
@@ -58,6 +60,10 @@ fn the_shipped_configuration_writes_every_key_with_its_default() {
         "conversations",
         "connections",
         "listen",
+        "memory_mib",
+        "seconds",
+        "file_mib",
+        "files",
     ];
     for key in keys {
         assert!(

@@ -2,6 +2,7 @@
 
 pub mod community;
 pub mod convergence;
+pub mod evidence;
 pub mod json;
 pub mod metrics;
 pub mod report;

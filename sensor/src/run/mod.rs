@@ -5,6 +5,7 @@ mod serve;
 mod session;
 
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -14,6 +15,7 @@ use crate::cli::{Format, ModeArg, RunArgs, configuration};
 use crate::engine::Engine;
 use crate::incident::Incidents;
 use crate::mind::Mind;
+use crate::output::evidence::Evidence;
 use crate::output::metrics::Metrics;
 use crate::output::web::Shared;
 use crate::output::{Sink, json::JsonLines, text::Text};
@@ -31,7 +33,10 @@ pub fn run(args: &RunArgs) -> Result<()> {
     let config = configuration(args.config.as_ref())?;
     let mut world = World::new(config.settings(), config.zones());
     world.configure(&config);
-    let store = args.state.as_deref().map(Store::open).transpose()?;
+    let mut store = args.state.as_deref().map(Store::open).transpose()?;
+    if let (Some(store), Some(path)) = (&mut store, &args.config) {
+        store.keep_configuration(std::fs::read_to_string(path).ok().as_deref())?;
+    }
     let mind = match &store {
         Some(store) => store.read(world)?,
         None => Mind::new(world, Incidents::default()),
@@ -49,6 +54,10 @@ pub fn run(args: &RunArgs) -> Result<()> {
         pin: args.pin.then(|| args.bpffs.clone()),
         ..LiveOptions::default()
     })?;
+    let names =
+        source.attached().iter().map(|attached| (attached.slot, attached.interface.clone())).collect();
+    let open = |dir: &PathBuf| Evidence::open(dir, &config.evidence, names, &mind);
+    let evidence = args.evidence.as_ref().map(open).transpose()?;
     // From here on nothing asks the kernel for anything it has not already given. Capabilities belong to threads: those
     // started from now on have none.
     caps::drop_all()?;
@@ -67,6 +76,6 @@ pub fn run(args: &RunArgs) -> Result<()> {
         Format::Json => Box::new(JsonLines::new(out, &args.log, config.observer.name.clone())),
         Format::Text => Box::new(Text::new(out, std::io::stdout().is_terminal())),
     };
-    let session = Session { engine: Engine::new(mind), store, sink, shared, config, saving: true };
+    let session = Session { engine: Engine::new(mind), store, evidence, sink, shared, config, saving: true };
     session.watch(&mut source, &stop)
 }

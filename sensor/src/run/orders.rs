@@ -48,6 +48,11 @@ impl Orders {
         std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The text of the configuration file.
+    pub fn text(&self) -> Option<String> {
+        std::fs::read_to_string(self.config.as_ref()?).ok()
+    }
+
     /// Reads the configuration again. A file that cannot be used changes nothing.
     ///
     /// # Errors
@@ -94,6 +99,7 @@ impl Orders {
 pub fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
     let differs = [
         (old.web != new.web, "[web]"),
+        (old.evidence != new.evidence, "[evidence]"),
         (old.observer != new.observer, "[observer]"),
         (old.learning != new.learning, "[learning]"),
         (old.rdp != new.rdp, "[rdp]"),

@@ -10,6 +10,7 @@ use super::orders::Order;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::observer::Tee;
+use crate::output::evidence::Evidence;
 use crate::output::web::Shared;
 use crate::output::{Sink, json};
 use crate::source::live::{Figures, Live};
@@ -40,6 +41,8 @@ pub struct Session {
     pub engine: Engine,
     /// Where state is kept.
     pub store: Option<Store>,
+    /// Where packets are kept.
+    pub evidence: Option<Evidence>,
     /// Standard output.
     pub sink: Box<dyn Sink>,
     /// What other threads see.
@@ -72,12 +75,19 @@ impl Session {
             }
             let mut ticked = false;
             let (engine, sink, shared) = (&mut self.engine, &mut self.sink, &self.shared);
+            let evidence = &mut self.evidence;
             let more = source.poll(&mut |record| {
                 ticked |= matches!(record, Record::Tick(_));
                 let mut metrics = &shared.metrics;
                 engine.record(record, &mut Tee(sink.as_observer(), &mut metrics));
+                if let Some(evidence) = evidence {
+                    evidence.record(&record, &engine.mind);
+                }
             })?;
             source.apply(&self.engine.take_wishes());
+            if let Some(evidence) = &mut self.evidence {
+                source.apply(&evidence.take_wishes());
+            }
             for order in self.shared.orders.take() {
                 self.obey(order);
             }
@@ -96,6 +106,20 @@ impl Session {
                 let later = super::orders::needs_restart(&self.config, &config);
                 let (sink, mut metrics) = (&mut self.sink, &self.shared.metrics);
                 self.engine.mind.reload(&config, &mut Tee(sink.as_observer(), &mut metrics));
+                if let Some(store) = &mut self.store
+                    && let Err(error) = store.keep_configuration(self.shared.orders.text().as_deref())
+                {
+                    eprintln!(
+                        "isthmus: {error:#}; commands that read the state go by the configuration before"
+                    );
+                }
+                if let Some(store) = &mut self.store
+                    && let Err(error) = store.keep_configuration(self.shared.orders.text().as_deref())
+                {
+                    eprintln!(
+                        "isthmus: {error:#}; commands that read the state go by the configuration before"
+                    );
+                }
                 let observer = std::mem::take(&mut self.config.observer);
                 self.config = Config { observer, ..*config };
                 // Nobody waits any more where the asker has gone.
@@ -124,6 +148,9 @@ impl Session {
     fn second(&mut self, figures: &Figures) -> Result<()> {
         self.save();
         self.shared.metrics.update(&self.engine, figures);
+        if let Some(evidence) = &self.evidence {
+            self.shared.metrics.health.evidence(&evidence.figures());
+        }
         self.shared.publish(&self.engine, &self.config.observer.name);
         self.sink.flush()
     }
@@ -155,6 +182,9 @@ impl Session {
     /// Tells what is open, and saves, whatever came before.
     fn close(&mut self, figures: &Figures) -> Result<()> {
         self.engine.finish(self.sink.as_observer());
+        if let Some(evidence) = &mut self.evidence {
+            evidence.flush(self.engine.now(), &self.engine.mind);
+        }
         let saved = match &mut self.store {
             Some(store) => store.save(&mut self.engine.mind),
             None => Ok(()),
@@ -235,6 +265,7 @@ mod tests {
         Session {
             engine: Engine::new(Mind::new(world, Incidents::default())),
             store: Some(Store::open(state).unwrap()),
+            evidence: None,
             sink: Box::new(Text::new(std::io::sink(), false)),
             shared: Arc::new(Shared::new(Metrics::new(&[]).unwrap(), Orders::new(None))),
             config,

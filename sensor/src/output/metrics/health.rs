@@ -5,10 +5,12 @@ use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
 use sensor_ebpf::record::Ring;
 
 use super::raise;
+use crate::output::evidence;
 use crate::source::live::Losses;
 use crate::time::Time;
 
 const ODD: [&str; 3] = ["late", "hurried", "unreadable"];
+const EVIDENCE: [&str; 2] = ["written", "file_full"];
 const OUTCOMES: [&str; 2] = ["ok", "failed"];
 
 /// Series about the sensor, not the plant.
@@ -21,6 +23,11 @@ pub struct Health {
     record_time: Gauge,
     reloaded: IntGauge,
     reload_time: Gauge,
+    evidence_held: IntGauge,
+    evidence_files: IntGauge,
+    evidence_frames: IntCounterVec,
+    evidence_failures: IntCounter,
+    evidence_removed: IntCounter,
 }
 
 fn seconds(time: Time) -> f64 {
@@ -49,16 +56,16 @@ impl Health {
             registry.register(Box::new(gauge.clone()))?;
             Ok(gauge)
         };
-        let skipped = IntCounter::with_opts(Opts::new(
-            "isthmus_seconds_skipped_total",
-            "Seconds of record time the engine was not told of because it was too slow.",
-        ))?;
-        registry.register(Box::new(skipped.clone()))?;
-        let reloaded = IntGauge::with_opts(Opts::new(
-            "isthmus_config_last_reload_successful",
-            "1 where the last attempt to load the configuration succeeded.",
-        ))?;
-        registry.register(Box::new(reloaded.clone()))?;
+        let single = |name: &str, help: &str| -> anyhow::Result<IntCounter> {
+            let counter = IntCounter::with_opts(Opts::new(name, help))?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok(counter)
+        };
+        let whole = |name: &str, help: &str| -> anyhow::Result<IntGauge> {
+            let gauge = IntGauge::with_opts(Opts::new(name, help))?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok(gauge)
+        };
         let health = Self {
             refused: counter(
                 "isthmus_records_refused_total",
@@ -72,7 +79,10 @@ impl Health {
                 "reason",
                 &ODD,
             )?,
-            skipped,
+            skipped: single(
+                "isthmus_seconds_skipped_total",
+                "Seconds of record time the engine was not told of because it was too slow.",
+            )?,
             saves: counter(
                 "isthmus_state_saves_total",
                 "Attempts to save the state, by outcome.",
@@ -87,10 +97,32 @@ impl Health {
                 "isthmus_record_timestamp_seconds",
                 "Record time the engine has reached, in seconds since the epoch; time() less this is its lag.",
             )?,
-            reloaded,
+            reloaded: whole(
+                "isthmus_config_last_reload_successful",
+                "1 where the last attempt to load the configuration succeeded.",
+            )?,
             reload_time: gauge(
                 "isthmus_config_last_reload_success_timestamp_seconds",
                 "When the configuration in use was loaded, in seconds since the epoch.",
+            )?,
+            evidence_held: whole(
+                "isthmus_evidence_memory_bytes",
+                "Memory used by frames kept for evidence, in bytes.",
+            )?,
+            evidence_files: whole("isthmus_evidence_files", "Files of evidence there are.")?,
+            evidence_frames: counter(
+                "isthmus_evidence_frames_total",
+                "Frames of incidents and watched hosts, by what became of them.",
+                "outcome",
+                &EVIDENCE,
+            )?,
+            evidence_failures: single(
+                "isthmus_evidence_write_failures_total",
+                "Attempts to write evidence that the disk refused.",
+            )?,
+            evidence_removed: single(
+                "isthmus_evidence_files_removed_total",
+                "Older files of evidence that made room.",
             )?,
         };
         health.reloaded(true);
@@ -106,6 +138,18 @@ impl Health {
         }
         raise(&self.skipped, losses.skipped);
         self.record_time.set(seconds(reached));
+    }
+
+    /// What evidence was kept.
+    pub fn evidence(&self, figures: &evidence::Figures) {
+        let gauge = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        self.evidence_held.set(gauge(figures.held_bytes));
+        self.evidence_files.set(gauge(figures.files));
+        for (outcome, n) in EVIDENCE.iter().zip([figures.written, figures.full]) {
+            raise(&self.evidence_frames.with_label_values(&[outcome]), n);
+        }
+        raise(&self.evidence_failures, figures.failed);
+        raise(&self.evidence_removed, figures.removed);
     }
 
     /// The state as of `reached` was saved, or not.

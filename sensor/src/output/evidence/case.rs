@@ -1,0 +1,182 @@
+//! What belongs to one file: whose frames, and what is said at which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::file::Capture;
+use super::memory::{Kept, Memory};
+use crate::detect::by_id;
+use crate::detect::finding::Finding;
+use crate::incident::Incident;
+use crate::mind::Mind;
+use crate::state::address::{of_mac, words};
+use crate::time::Time;
+
+/// Hosts of one incident, at most; scans have more targets, whose frames the scanner's are.
+const MAX_HOSTS: usize = 1024;
+/// Bytes of a comment.
+const MAX_COMMENT: usize = 1000;
+
+/// Whose frames are wanted: those of an actor, and those between two of all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hosts {
+    /// Who acts.
+    pub actors: BTreeSet<[u64; 2]>,
+    /// Whom it is done to.
+    pub targets: BTreeSet<[u64; 2]>,
+}
+
+impl Hosts {
+    fn of(incident: &Incident, findings: &[&Finding]) -> Self {
+        let mut hosts = Self::default();
+        hosts.actors.extend(incident.actors.iter().take(MAX_HOSTS).map(|ip| words(*ip)));
+        for finding in findings {
+            // What it says below IP, it says by its MAC.
+            if let Some(mac) = finding.actor_mac
+                && hosts.actors.len() < MAX_HOSTS
+            {
+                hosts.actors.insert(words(of_mac(mac)));
+            }
+            for target in &finding.targets {
+                if hosts.targets.len() < MAX_HOSTS {
+                    hosts.targets.insert(words(target.ip));
+                }
+            }
+        }
+        hosts
+    }
+
+    fn want(&self, kept: &Kept) -> bool {
+        let [a, b] = &kept.ends;
+        let known = |end| self.actors.contains(end) || self.targets.contains(end);
+        self.actors.contains(a) || self.actors.contains(b) || (known(a) && known(b))
+    }
+}
+
+/// One file, and how far it is.
+#[derive(Debug)]
+pub struct Case {
+    /// The file.
+    pub capture: Capture,
+    /// Whose frames are in it.
+    pub hosts: Hosts,
+    /// When its hosts were last put on the watch list.
+    pub watched: Option<Time>,
+    /// A failure was told.
+    pub complained: bool,
+    /// Findings that stand in it.
+    told: BTreeSet<u64>,
+    /// Comments whose frame had been written, or was none.
+    pending: Vec<String>,
+    begun: bool,
+}
+
+impl Case {
+    /// With nothing in it yet.
+    pub fn new(capture: Capture) -> Self {
+        Self {
+            capture,
+            hosts: Hosts::default(),
+            watched: None,
+            complained: false,
+            told: BTreeSet::new(),
+            pending: Vec::new(),
+            begun: false,
+        }
+    }
+
+    /// Whose frames an incident wants by now, and comments for new findings, by the number of the frame.
+    pub fn follow(
+        &mut self,
+        incident: &Incident,
+        mind: &Mind,
+        memory: &Memory,
+    ) -> (Hosts, BTreeMap<u64, Vec<String>>) {
+        let findings: Vec<&Finding> =
+            incident.findings.iter().filter_map(|number| mind.incidents.finding(*number)).collect();
+        let hosts = Hosts::of(incident, &findings);
+        let mut comments = BTreeMap::<u64, Vec<String>>::new();
+        for finding in findings {
+            if !self.told.insert(finding.number) {
+                continue;
+            }
+            let text = comment(incident.number, finding);
+            match trigger(finding, memory) {
+                Some(id) => comments.entry(id).or_default().push(text),
+                None => self.pending.push(text),
+            }
+        }
+        (hosts, comments)
+    }
+
+    /// Adds what `hosts` want: of frames from number `unseen` on, and of older ones where they were not wanted before.
+    pub fn collect(
+        &mut self,
+        hosts: Hosts,
+        mut comments: BTreeMap<u64, Vec<String>>,
+        memory: &Memory,
+        names: &BTreeMap<u8, String>,
+        unseen: u64,
+    ) {
+        let begun = std::mem::replace(&mut self.begun, true);
+        let changed = !begun || hosts != self.hosts;
+        let first = if changed { 0 } else { unseen };
+        let wanted = memory.from(first).filter(|kept| {
+            let seen = begun && kept.id < unseen;
+            hosts.want(kept) && !(seen && self.hosts.want(kept))
+        });
+        let mut wanted: Vec<Kept> = wanted.copied().collect();
+        if !begun {
+            // The past gets half of the file, and of the past the latest.
+            let (mut room, mut from) = (self.capture.room() / 2, wanted.len());
+            for kept in wanted.iter().rev() {
+                let cost = Capture::cost(kept);
+                if cost > room {
+                    break;
+                }
+                room = room.saturating_sub(cost);
+                from = from.saturating_sub(1);
+            }
+            wanted.drain(..from.min(wanted.len()));
+        }
+        for kept in &wanted {
+            let mut texts = comments.remove(&kept.id).unwrap_or_default();
+            texts.append(&mut self.pending);
+            self.capture.add(kept, memory, names, &texts);
+        }
+        // Their frames are in the file, or no more in memory.
+        self.pending.extend(comments.into_values().flatten());
+        self.hosts = hosts;
+    }
+}
+
+/// The frame a finding was raised at: the actor's last until then.
+fn trigger(finding: &Finding, memory: &Memory) -> Option<u64> {
+    let actor = words(finding.actor);
+    let until = memory.from(0).take_while(|kept| kept.at <= finding.at.0);
+    until.filter(|kept| kept.ends.contains(&actor)).last().map(|kept| kept.id)
+}
+
+fn comment(incident: u64, finding: &Finding) -> String {
+    let title = by_id(&finding.model).map_or(finding.model.as_str(), |spec| spec.title);
+    plain(&format!(
+        "Incident {incident}, finding {} at {}: {title} ({}, {}): {}",
+        finding.number,
+        finding.at,
+        finding.model,
+        finding.severity.name(),
+        finding.summary
+    ))
+}
+
+/// One line of bounded length: names in it may have come from the wire.
+pub fn plain(text: &str) -> String {
+    let mut plain = String::new();
+    for c in text.chars() {
+        if plain.len() >= MAX_COMMENT {
+            plain.push('…');
+            break;
+        }
+        plain.push(if c.is_control() { ' ' } else { c });
+    }
+    plain
+}
