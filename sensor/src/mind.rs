@@ -61,7 +61,8 @@ pub struct Mind {
 impl Mind {
     /// Detectors of every model, over what is known and what was found before.
     pub fn new(world: World, incidents: Incidents) -> Self {
-        let findings = Findings::new(incidents.last_finding());
+        let mut findings = Findings::new(incidents.last_finding());
+        incidents.findings().for_each(|finding| findings.remember(finding));
         let mut suspects = LruCache::new(65_536);
         for finding in incidents.findings().filter(|finding| finding.allowed.is_none()) {
             suspects.insert(finding.actor, finding.last);

@@ -34,6 +34,8 @@ const MAX_ADDRESSES: usize = 16_384;
 /// Who holds an address.
 struct Held {
     mac: [u8; 6],
+    /// Who held it before it began to change hands.
+    owner: [u8; 6],
     /// When it changed hands lately, and to whom.
     changes: VecDeque<(Time, [u8; 6])>,
 }
@@ -80,10 +82,11 @@ const fn is_virtual(mac: [u8; 6]) -> bool {
 impl Model {
     fn claimed(&mut self, claim: &Claim, context: &Context<'_>, findings: &mut Findings) {
         let now = context.now;
-        let held = self
-            .held
-            .entry((claim.link, claim.ip))
-            .or_insert_with(|| Held { mac: claim.mac, changes: VecDeque::new() });
+        let held = self.held.entry((claim.link, claim.ip)).or_insert_with(|| Held {
+            mac: claim.mac,
+            owner: claim.mac,
+            changes: VecDeque::new(),
+        });
         if held.mac == claim.mac {
             return;
         }
@@ -93,14 +96,16 @@ impl Model {
         {
             held.changes.pop_front();
         }
+        if held.changes.is_empty() {
+            held.owner = before;
+        }
         held.changes.push_back((now, claim.mac));
-        // Between two: a third MAC in turn is a conflict too, but one that comes and goes is a lease.
         if held.changes.len() < CHANGES {
             return;
         }
         let since = held.changes.front().map_or(now, |(at, _)| *at);
-        let newcomer = held.changes.front().map_or(claim.mac, |(_, mac)| *mac);
-        let owner = if newcomer == claim.mac { before } else { claim.mac };
+        let owner = held.owner;
+        let newcomer = if claim.mac == owner { before } else { claim.mac };
         let n = held.changes.len();
         let ip = claim.ip;
         // The newcomer's own address, where it ever claimed another one.

@@ -244,6 +244,9 @@ pub struct Finding {
     /// A session into the target stands: its actor can go on from there.
     #[serde(default)]
     pub entered: bool,
+    /// What makes it the same finding, beside its model and actor.
+    #[serde(default)]
+    pub same: String,
     /// The finding that absorbed this one.
     pub absorbed_by: Option<u64>,
     /// The incident it is part of.

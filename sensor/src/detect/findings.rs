@@ -1,5 +1,6 @@
 //! Where detectors put what they found: the same again is counted, not repeated.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -18,7 +19,9 @@ use crate::time::Time;
 /// The same finding within this time is more of the same.
 const FOLD: Duration = Duration::from_secs(86_400);
 /// Findings remembered to fold into.
-const MAX_OPEN: usize = 65_536;
+const MAX_OPEN: usize = 16_384;
+/// Different targets of one finding that are told apart; beyond them its total says "at least".
+const MAX_APART: usize = 128;
 
 /// Ends of a draft that are held against allowances; beyond them only an allowance to anybody covers it.
 const MAX_REACH: usize = 4096;
@@ -28,6 +31,13 @@ const ENGINEERING: &[&str] = &["controller_state", "new_action", "reprogram"];
 /// What is the same finding: model, actor, whatever the model adds, and the allowance that covers it. What is allowed and
 /// what is not are never one finding.
 type Same = (&'static str, IpAddr, String, Option<Allowance>);
+
+/// A finding that more of the same is folded into.
+struct Open {
+    number: u64,
+    last: Time,
+    targets: BTreeSet<Target>,
+}
 
 /// A finding a detector is making.
 pub struct Draft {
@@ -82,6 +92,7 @@ impl Draft {
             facts: Vec::new(),
             accepted: None,
             entered: false,
+            same: String::new(),
             actions: Vec::new(),
             actor_name: None,
             target_name: None,
@@ -238,7 +249,7 @@ pub struct Absorbed {
 
 /// Findings raised, waiting to be taken.
 pub struct Findings {
-    open: LruCache<Same, (u64, Time)>,
+    open: LruCache<Same, Open>,
     next: u64,
     /// What is being judged does this.
     doing: Option<Action>,
@@ -269,8 +280,12 @@ impl Findings {
 
     /// These findings are over: more of the same is a new one.
     pub fn forget(&mut self, numbers: &[u64]) {
-        let keys: Vec<Same> =
-            self.open.iter().filter(|(_, (n, _))| numbers.contains(n)).map(|(key, _)| key.clone()).collect();
+        let keys: Vec<Same> = self
+            .open
+            .iter()
+            .filter(|(_, open)| numbers.contains(&open.number))
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in keys {
             self.open.remove(&key);
         }
@@ -297,12 +312,19 @@ impl Findings {
             finding.severity = finding.severity.lower();
         }
         let key = (spec.id, finding.actor, same, finding.allowed.clone());
-        if let Some((number, last)) = self.open.get_mut(&key)
-            && finding.at.since(*last) < FOLD
+        finding.same.clone_from(&key.2);
+        if let Some(open) = self.open.get_mut(&key)
+            && finding.at.since(open.last) < FOLD
         {
-            *last = finding.at;
-            let number = *number;
+            open.last = finding.at;
+            let number = open.number;
             if !once {
+                for target in &finding.targets {
+                    if open.targets.len() < MAX_APART {
+                        open.targets.insert(target.clone());
+                    }
+                }
+                finding.targets_total = finding.targets_total.max(open.targets.len() as u64);
                 self.folded.push((number, finding));
             }
             return number;
@@ -320,19 +342,25 @@ impl Findings {
             finding.target_zone = world.zone(target.ip).name;
             finding.target_name = world.asset(target.ip).map(|asset| asset.name.clone());
         }
-        self.open.insert(key, (number, finding.at));
+        let targets = finding.targets.iter().cloned().collect();
+        self.open.insert(key, Open { number, last: finding.at, targets });
         self.raised.push(finding);
         number
     }
 
     /// The session of a finding that was raised stands: its target is a place to go on from.
     pub fn enter(&mut self, model: &'static str, actor: IpAddr, same: &str, now: Time) {
-        let entered = self.open.iter().find(|((spec, who, what, _), (_, last))| {
-            *spec == model && *who == actor && what == same && now.since(*last) < FOLD
-        });
-        if let Some((_, (number, _))) = entered {
-            self.entered.push(*number);
-        }
+        // What is allowed leads nowhere that is not.
+        let open = self.open.peek(&(model, actor, same.to_owned(), None));
+        self.entered.extend(open.filter(|open| now.since(open.last) < FOLD).map(|open| open.number));
+    }
+
+    /// A finding of an earlier run: more of the same is still folded into it.
+    pub fn remember(&mut self, finding: &Finding) {
+        let Some(spec) = super::by_id(&finding.model) else { return };
+        let key = (spec.id, finding.actor, finding.same.clone(), finding.allowed.clone());
+        let targets = finding.targets.iter().cloned().collect();
+        self.open.insert(key, Open { number: finding.number, last: finding.last, targets });
     }
 
     /// Findings of these models by `actor` since `since` are part of finding `number`.
@@ -381,10 +409,8 @@ pub fn fold(finding: &mut Finding, more: Finding) {
     finding.count = finding.count.saturating_add(1);
     finding.last = finding.last.max(more.at);
     for target in more.targets {
-        // Beyond the listed ones nobody knows which were counted before.
-        let room = finding.targets.len() < MAX_TARGETS;
-        if add_target(&mut finding.targets, target) && room {
-            finding.targets_total = finding.targets_total.saturating_add(1);
+        if !finding.targets.contains(&target) && add_target(&mut finding.targets, target) {
+            finding.targets_total = finding.targets_total.max(finding.targets.len() as u64);
         }
     }
     finding.targets_total = finding.targets_total.max(more.targets_total);

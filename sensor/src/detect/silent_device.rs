@@ -30,6 +30,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 const PAUSES: u32 = 3;
 /// A poller that does not ask any more proves nothing.
 const STILL_ASKING: Duration = Duration::from_secs(300);
+/// How long to wait whether others fall silent too.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Devices that fell silent within this time of each other fell silent together.
 const TOGETHER: Duration = Duration::from_secs(300);
 const SEGMENT: usize = 3;
@@ -50,17 +52,32 @@ struct Poll {
     told: bool,
 }
 
+/// What is told of a device that fell silent.
+struct Fallen {
+    at: Time,
+    device: IpAddr,
+    poller: IpAddr,
+    port: u16,
+    asked: u64,
+    answered: Time,
+    answers: u64,
+    first: Time,
+    protocol: &'static str,
+}
+
 type Key = (IpAddr, IpAddr, u16);
 
 struct Model {
     polls: LruCache<Key, Poll>,
-    /// Devices that fell silent lately, and their findings.
+    /// Devices that fell silent a moment ago: more may.
+    pending: Vec<Fallen>,
+    /// Devices that fell silent lately, and the finding that says so.
     silent: Vec<(Time, IpAddr, u64)>,
 }
 
 impl Default for Model {
     fn default() -> Self {
-        Self { polls: LruCache::new(MAX_POLLS), silent: Vec::new() }
+        Self { polls: LruCache::new(MAX_POLLS), pending: Vec::new(), silent: Vec::new() }
     }
 }
 
@@ -145,58 +162,51 @@ impl Model {
                 && now.since(poll.asked_last) < STILL_ASKING;
             if silent {
                 poll.told = true;
-                fell.push((
-                    *device,
-                    *poller,
-                    *port,
-                    poll.asked,
-                    poll.answered,
-                    poll.answers,
-                    poll.first,
-                    poll.protocol,
-                ));
+                fell.push(Fallen {
+                    at: now,
+                    device: *device,
+                    poller: *poller,
+                    port: *port,
+                    asked: poll.asked,
+                    answered: poll.answered,
+                    answers: poll.answers,
+                    first: poll.first,
+                    protocol: poll.protocol,
+                });
             }
         }
-        if fell.is_empty() {
-            return;
-        }
-        fell.sort_unstable_by_key(|(device, poller, port, ..)| (*device, *poller, *port));
-        for (device, poller, port, asked, answered, answers, first, protocol) in fell {
-            let draft = Draft::about(&SPEC, device, now)
-                .since(answered)
-                .same(port.to_string())
-                .stage(Stage::Impact)
-                .target(device, port)
-                .summary(format!(
-                    "{device}:{port} fell silent: {asked} {protocol} requests or connections of {poller} since {answered} without an answer; it gave {answers} answers before"
-                ))
-                .measured(
-                    0.0,
-                    answers as f64 / answered.since(first).as_secs_f64().max(1.0) * now.since(answered).as_secs_f64(),
-                    "answers",
-                    now.since(answered),
-                )
-                .fact("poller", poller.to_string());
-            let number = findings.raise(draft, context.world);
-            if !self.silent.iter().any(|(_, ip, _)| *ip == device) && self.silent.len() < MAX_POLLS {
-                self.silent.push((now, device, number));
-            }
-        }
+        fell.sort_unstable_by_key(|fallen| (fallen.device, fallen.poller, fallen.port));
+        self.pending.extend(fell);
         self.segment(context, findings);
+        let due = self.pending.iter().take_while(|fallen| now.since(fallen.at) >= PATIENCE).count();
+        for fallen in self.pending.drain(..due).collect::<Vec<_>>() {
+            let number = tell(&fallen, context, findings);
+            self.note(fallen.device, number, now);
+        }
+    }
+
+    fn note(&mut self, device: IpAddr, number: u64, now: Time) {
+        if !self.silent.iter().any(|(_, ip, _)| *ip == device) && self.silent.len() < MAX_POLLS {
+            self.silent.push((now, device, number));
+        }
     }
 
     /// Three devices at once are not three defects.
     fn segment(&mut self, context: &Context<'_>, findings: &mut Findings) {
-        if self.silent.len() < SEGMENT {
+        let now = context.now;
+        let mut devices: Vec<(Time, IpAddr)> = self.silent.iter().map(|(at, ip, _)| (*at, *ip)).collect();
+        for fallen in &self.pending {
+            if !devices.iter().any(|(_, ip)| *ip == fallen.device) {
+                devices.push((fallen.at, fallen.device));
+            }
+        }
+        if self.pending.is_empty() || devices.len() < SEGMENT {
             return;
         }
-        let now = context.now;
-        let since = self.silent.iter().map(|(at, ..)| *at).min().unwrap_or(now);
-        let Some(first) = self.silent.iter().min_by_key(|(at, ip, _)| (*at, *ip)).map(|(_, ip, _)| *ip)
-        else {
-            return;
-        };
-        let n = self.silent.len();
+        // The first to fall is who the finding is about, so that all of it is one finding and one incident.
+        devices.sort_unstable();
+        let Some((since, first)) = devices.first().copied() else { return };
+        let n = devices.len();
         let mut draft = Draft::about(&SPEC, first, now)
             .since(since)
             .same("segment")
@@ -207,12 +217,33 @@ impl Model {
                 now.since(since).as_secs().max(1)
             ))
             .measured(n as f64, 0.0, "silent devices", TOGETHER);
-        for (_, ip, _) in &self.silent {
+        for (_, ip) in &devices {
             draft = draft.target(*ip, 0);
         }
         let number = findings.raise(draft.targets_total(n as u64), context.world);
-        for (at, ip, _) in &self.silent {
-            findings.absorb(*ip, &["silent_device"], number, *at);
+        for (at, ip) in devices {
+            findings.absorb(ip, &["silent_device"], number, at);
+        }
+        for fallen in std::mem::take(&mut self.pending) {
+            self.note(fallen.device, number, now);
         }
     }
+}
+
+fn tell(fallen: &Fallen, context: &Context<'_>, findings: &mut Findings) -> u64 {
+    let Fallen { device, poller, port, asked, answered, answers, first, protocol, .. } = *fallen;
+    let now = context.now;
+    let silence = now.since(answered);
+    let expected = answers as f64 / answered.since(first).as_secs_f64().max(1.0) * silence.as_secs_f64();
+    let draft = Draft::about(&SPEC, device, now)
+        .since(answered)
+        .same(port.to_string())
+        .stage(Stage::Impact)
+        .target(device, port)
+        .summary(format!(
+            "{device}:{port} fell silent: {asked} {protocol} requests or connections of {poller} since {answered} without an answer; it gave {answers} answers before"
+        ))
+        .measured(0.0, expected, "answers", silence)
+        .fact("poller", poller.to_string());
+    findings.raise(draft, context.world)
 }

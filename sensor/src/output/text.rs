@@ -234,6 +234,7 @@ mod tests {
             facts: Vec::new(),
             accepted: None,
             entered: false,
+            same: String::new(),
             actions: Vec::new(),
             actor_name: None,
             target_name: None,

@@ -91,6 +91,7 @@ pub(super) fn a_finding() -> Finding {
         ],
         accepted: None,
         entered: false,
+        same: String::new(),
         actions: Vec::new(),
         actor_name: None,
         target_name: None,

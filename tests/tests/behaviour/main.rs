@@ -1,0 +1,18 @@
+//! What the models make of behaviour: what is news, what is not, and as what it is told.
+//!
+//! Frames go through the whole analysis: a past is learned, then something happens. Every test names the behaviour it
+//! holds.
+
+#![expect(clippy::unwrap_used, reason = "a failing test shows where")]
+
+mod incidents;
+mod learning;
+mod links;
+mod outside;
+mod plant;
+mod programs;
+mod scans;
+mod sessions;
+mod silence;
+mod site;
+mod zones;

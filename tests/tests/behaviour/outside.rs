@@ -1,0 +1,86 @@
+//! The perimeter.
+
+use isthmus::detect::finding::{Basis, Severity};
+use isthmus_tests::conversation::{MIN, SEC};
+
+use crate::site::*;
+
+const OUTSIDE: [u8; 4] = [203, 0, 113, 77];
+
+#[test]
+fn modbus_from_outside_is_critical_even_while_learning() {
+    let mut tape = Tape::new();
+    tape.talk((OUTSIDE, plc(1), 502), LATER, SEC, &[read(1)]);
+    for seen in [after_learning(tape), {
+        let mut tape = Tape::new();
+        tape.talk((OUTSIDE, plc(1), 502), LATER, SEC, &[read(1)]);
+        while_learning(tape)
+    }] {
+        let found = seen.one("external_ics");
+        assert_eq!((found.basis, found.severity), (Basis::Rule, Severity::Critical));
+        assert!(found.summary.contains("seen in content"), "{}", found.summary);
+        assert!(seen.of("it_to_ics").is_empty());
+    }
+}
+
+#[test]
+fn something_else_on_a_modbus_port_is_modbus_by_port_only() {
+    let mut tape = Tape::new();
+    let hello = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n".to_vec();
+    tape.talk((OUTSIDE, plc(1), 502), LATER, SEC, &[(hello, b"?".to_vec())]);
+    let seen = after_learning(tape);
+    let found = seen.one("external_ics");
+    assert_eq!(found.severity, Severity::High);
+    assert!(
+        found.summary.starts_with("possible") && found.summary.contains("by port only"),
+        "{}",
+        found.summary
+    );
+}
+
+#[test]
+fn a_failed_modbus_connection_outwards_is_told_by_its_port() {
+    let mut tape = Tape::new();
+    tape.refused(OFFICE, OUTSIDE, 502, LATER);
+    let seen = after_learning(tape);
+    assert!(seen.one("external_failures").summary.contains("by port only"));
+    assert!(seen.of("external_ics").is_empty());
+}
+
+/// Small connections outwards, at these seconds.
+fn calls(seconds: impl Iterator<Item = u64>) -> Tape {
+    let mut tape = Tape::new();
+    for at in seconds {
+        tape.talk((OFFICE, OUTSIDE, 8443), LATER + at * SEC, SEC / 10, &[(vec![1; 90], vec![2; 60])]);
+    }
+    tape
+}
+
+#[test]
+fn a_connection_a_minute_to_a_rare_endpoint_is_a_beacon() {
+    let seen = after_learning(calls((0..40).map(|n| n * 60 + n % 3)));
+    let found = seen.one("beacon");
+    assert_eq!(found.basis, Basis::Statistical);
+    assert!(found.summary.contains("60 s") || found.summary.contains("61 s"), "{}", found.summary);
+}
+
+#[test]
+fn a_person_at_work_is_no_beacon() {
+    let mut at = 0;
+    let mut rng = isthmus_tests::rng::Rng::new(7);
+    let times: Vec<u64> = (0..60)
+        .map(|_| {
+            at += 1 + rng.exponential(90.0) as u64;
+            at
+        })
+        .collect();
+    assert!(after_learning(calls(times.into_iter())).of("beacon").is_empty());
+}
+
+#[test]
+fn a_place_the_site_always_called_is_no_beacon() {
+    let mut past = Tape::ordinary();
+    past.talk((OFFICE, OUTSIDE, 8443), START + MIN, SEC, &[(vec![1; 90], vec![2; 60])]);
+    let seen = judge(learn(past), calls((0..40).map(|n| n * 60)));
+    assert!(seen.of("beacon").is_empty(), "{:?}", seen.summaries());
+}

@@ -1,0 +1,129 @@
+//! `ics_scan`, and what is none.
+
+use isthmus::detect::finding::{Basis, Severity};
+use isthmus_tests::conversation::{Frame, SEC};
+use isthmus_tests::packet::{Mac, PacketBuilder};
+use isthmus_tests::payload::modbus;
+
+use crate::site::*;
+
+/// `n` destinations tried by `source`, half refused and half silent.
+fn scan(source: [u8; 4], n: u8) -> Tape {
+    let mut tape = Tape::new();
+    // Something came back to the source before: its return path is visible.
+    tape.refused(source, [10, 10, 0, 2], 9, LATER);
+    for i in 0..n {
+        let (at, target) = (LATER + (1 + u64::from(i)) * SEC / 5, [10, 20, 1, 100 + i]);
+        if i % 2 == 0 {
+            tape.refused(source, target, 502, at)
+        } else {
+            tape.unanswered(source, target, 102, at)
+        }
+    }
+    tape.touch(source, [10, 10, 0, 2], 8080, LATER + 60 * SEC);
+    tape
+}
+
+#[test]
+fn a_scan_is_one_finding_that_absorbs_the_failures_it_is_made_of() {
+    let seen = after_learning(scan(STRANGER, 40));
+    let found = seen.one("ics_scan");
+    assert_eq!((found.basis, found.severity), (Basis::Rule, Severity::High));
+    assert_eq!(found.targets_total, 40, "{}", found.summary);
+    let failures = seen.one("ics_failures");
+    assert_eq!(failures.absorbed_by, Some(found.number));
+    assert_eq!(seen.incidents.len(), 1);
+}
+
+#[test]
+fn three_controllers_tried_by_a_stranger_are_a_scan() {
+    let mut tape = Tape::new();
+    for n in 1..=3 {
+        tape.touch(STRANGER, plc(n), 502, LATER + u64::from(n) * SEC);
+    }
+    tape.touch(STRANGER, [10, 10, 0, 2], 8080, LATER + 30 * SEC);
+    let seen = after_learning(tape);
+    assert_eq!(seen.one("ics_scan").targets_total, 3);
+}
+
+#[test]
+fn a_source_that_is_still_learned_needs_half_of_them_to_fail() {
+    let polls = |n: u8| {
+        let mut tape = Tape::new();
+        for i in 1..=n {
+            tape.poll(SCADA, plc(i), LATER + u64::from(i), 20);
+        }
+        tape
+    };
+    while_learning(polls(29)).silent();
+    let seen = while_learning(scan(STRANGER, 20));
+    assert_eq!(seen.models(), ["ics_scan"], "{:#?}", seen.summaries());
+}
+
+#[test]
+fn a_server_that_takes_over_polling_is_no_scan() {
+    let standby = [10, 20, 0, 6];
+    let mut past = Tape::ordinary();
+    past.poll(standby, plc(1), START + SEC, 30);
+    let mut tape = Tape::new();
+    for n in 1..=29 {
+        tape.poll(standby, plc(n), LATER + u64::from(n), 30);
+    }
+    let seen = judge(learn(past), tape);
+    assert!(seen.of("ics_scan").is_empty(), "{:#?}", seen.summaries());
+    // It is news all the same: once, not 28 times.
+    assert_eq!(seen.one("ics_connectivity").targets.len(), 16);
+    assert_eq!(seen.one("ics_connectivity").targets_total, 28);
+}
+
+#[test]
+fn asking_everybody_is_no_scan() {
+    let mut tape = Tape::new();
+    for n in 0..40_u8 {
+        for target in [[10, 20, 1, 255], [255, 255, 255, 255], [224, 0, 0, n]] {
+            let bytes = PacketBuilder::ethernet(mac(STRANGER), Mac::BROADCAST)
+                .ipv4(STRANGER, target)
+                .udp(40_000 + u16::from(n), 47_808)
+                .payload(&[0x81, 0x0b, 0, 8, 1, 0, 0x10, 8])
+                .build_padded();
+            tape.push(Frame { at_ns: LATER + u64::from(n) * SEC / 10, leg: 0, bytes });
+        }
+    }
+    tape.touch(STRANGER, [10, 10, 0, 2], 8080, LATER + 60 * SEC);
+    assert!(after_learning(tape).of("ics_scan").is_empty());
+}
+
+#[test]
+fn what_a_host_always_did_is_no_scan_however_much_of_it_there_is() {
+    let mut past = Tape::ordinary();
+    let mut tape = Tape::new();
+    for n in 1..=20 {
+        past.poll(SCADA, plc(n), START + SEC, 3);
+        tape.touch(SCADA, plc(n), 502, LATER + u64::from(n) * SEC);
+    }
+    judge(learn(past), tape).silent();
+}
+
+#[test]
+fn asking_a_device_function_after_function_is_one_anomaly() {
+    let mut pairs = Vec::new();
+    for function in 65..95_u8 {
+        let tid = u16::from(function);
+        pairs.push((modbus::adu(tid, 1, &[function, 0, 0]), modbus::exception(tid, 1, function, 1)));
+    }
+    let mut tape = Tape::new();
+    tape.talk((SCADA, plc(1), 502), LATER, SEC / 4, &pairs);
+    let seen = after_learning(tape);
+    let found = seen.one("protocol_anomaly");
+    assert!(found.summary.contains("functions"), "{}", found.summary);
+    assert_eq!(found.basis, Basis::Statistical);
+}
+
+#[test]
+fn a_register_that_is_not_there_is_refused_with_every_poll_and_no_anomaly() {
+    let pairs: Vec<_> =
+        (0..300).map(|tid| (modbus::read_holding(tid, 1, 999, 1), modbus::exception(tid, 1, 3, 2))).collect();
+    let mut tape = Tape::new();
+    tape.talk((SCADA, plc(1), 502), LATER, SEC / 2, &pairs);
+    after_learning(tape).silent();
+}

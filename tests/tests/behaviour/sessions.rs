@@ -1,0 +1,109 @@
+//! Remote desktops, other ways in, and TLS.
+
+use isthmus::detect::finding::Severity;
+use isthmus_tests::conversation::{From, SEC};
+use isthmus_tests::payload::rdp::{HYBRID, RESTRICTED_ADMIN, connection_confirm, connection_request};
+use isthmus_tests::payload::tls::{Handshake, certificate};
+use isthmus_tests::rng::Rng;
+
+use crate::site::*;
+
+fn desktop(tape: &mut Tape, client: [u8; 4], server: [u8; 4], user: Option<&str>, flags: u8, at: u64) {
+    let pairs = [(connection_request(user, flags, HYBRID), connection_confirm(HYBRID))];
+    tape.talk((client, server, 3389), at, SEC, &pairs);
+}
+
+#[test]
+fn an_administrators_desktop_says_what_makes_it_one() {
+    let mut tape = Tape::new();
+    desktop(&mut tape, OFFICE, SCADA, Some("Administrator"), RESTRICTED_ADMIN, LATER);
+    let seen = after_learning(tape);
+    let found = seen.one("admin_rdp");
+    for reason in ["login name", "RestrictedAdmin", "it goes into zone ot", "the target is a hmi"] {
+        let role_is_scada_or_hmi =
+            reason == "the target is a hmi" && found.summary.contains("the target is a ");
+        assert!(found.summary.contains(reason) || role_is_scada_or_hmi, "{reason}: {}", found.summary);
+    }
+    assert!(found.entered);
+}
+
+#[test]
+fn a_desktop_between_offices_by_a_plain_user_is_nobodys_business() {
+    let mut tape = Tape::new();
+    desktop(&mut tape, OFFICE, [10, 10, 0, 2], Some("miller"), 0, LATER);
+    assert!(after_learning(tape).of("admin_rdp").is_empty());
+}
+
+#[test]
+fn a_jump_host_is_known_by_its_users() {
+    let jump = [10, 10, 0, 9];
+    let mut past = Tape::ordinary();
+    for (n, user) in (0..).zip(["anna", "bert"]) {
+        desktop(&mut past, jump, SCADA, Some(user), 0, START + 60 * SEC + n * SEC * 60);
+    }
+    let of = |user: Option<&str>| {
+        let mut past = Tape::ordinary();
+        for (n, user) in (0..).zip(["anna", "bert"]) {
+            desktop(&mut past, jump, SCADA, Some(user), 0, START + 60 * SEC + n * SEC * 60);
+        }
+        let mut tape = Tape::new();
+        desktop(&mut tape, jump, SCADA, user, 0, LATER);
+        judge(learn(past), tape)
+    };
+    of(Some("anna")).silent();
+    // Without a name in it a session says nothing about who sits there.
+    of(None).silent();
+    let found = of(Some("mallory"));
+    assert!(found.one("admin_rdp").summary.contains("user is new"), "{:?}", found.summaries());
+}
+
+#[test]
+fn a_shell_into_ot_by_a_new_pair_is_told_and_by_a_known_pair_is_not() {
+    let shell = |tape: &mut Tape, at| tape.talk((OFFICE, SCADA, 22), at, SEC, &[(vec![1; 8], vec![2; 8])]);
+    let mut tape = Tape::new();
+    shell(&mut tape, LATER);
+    let seen = after_learning(tape);
+    let found = seen.one("it_to_ics");
+    assert_eq!(found.severity, Severity::Medium);
+    assert!(found.summary.contains("SSH (by port only)") && found.entered, "{}", found.summary);
+
+    let (mut past, mut tape) = (Tape::ordinary(), Tape::new());
+    shell(&mut past, START + 60 * SEC);
+    shell(&mut tape, LATER);
+    judge(learn(past), tape).silent();
+}
+
+#[test]
+fn the_certificate_of_a_remote_desktop_is_not_told() {
+    let mut tape = Tape::new();
+    let mut rng = Rng::new(1);
+    for (n, port) in (0..).zip([3389, 443]) {
+        let mut session = tape.connect(STRANGER, [203, 0, 113, 9 + n as u8], port, LATER + n * SEC);
+        session.open();
+        let shake = Handshake::nameless(certificate::SELF_SIGNED_ECDSA);
+        for (from, flight) in
+            [From::Client, From::Server, From::Client, From::Server].into_iter().zip(shake.flights(&mut rng))
+        {
+            session.send(from, &flight);
+        }
+        session.close(From::Client);
+        tape.add(session);
+    }
+    let seen = after_learning(tape);
+    let found = seen.one("tls_self_signed");
+    assert_eq!(found.targets.len(), 1);
+    assert_eq!(found.targets[0].port, Some(443));
+    assert_eq!(seen.one("tls_no_sni").severity, Severity::Medium, "a new device");
+}
+
+#[test]
+fn an_office_host_without_a_server_name_is_the_budgets_matter() {
+    let mut tape = Tape::new();
+    let mut session = tape.connect(OFFICE, [203, 0, 113, 9], 443, LATER);
+    session.open();
+    let hello = Handshake::nameless(certificate::CA_LEAF).flights(&mut Rng::new(1));
+    session.send(From::Client, &hello[0]);
+    tape.add(session);
+    // One of one hello seen: nothing says that it is rare.
+    after_learning(tape).silent();
+}
