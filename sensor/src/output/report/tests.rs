@@ -50,6 +50,7 @@ fn finding(number: u64, model: &str) -> Finding {
         accepted: Some(true),
         absorbed_by: None,
         entered: false,
+        same: String::new(),
         incident: None,
     }
 }
