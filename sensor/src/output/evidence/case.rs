@@ -63,22 +63,25 @@ pub struct Case {
     pub watched: Option<Time>,
     /// A failure was told.
     pub complained: bool,
-    /// Findings that stand in it.
-    told: BTreeSet<u64>,
+    /// Findings up to this number stand in it.
+    pub told: u64,
+    /// Frames before this one were looked at when the file was written before.
+    from: u64,
     /// Comments whose frame had been written, or was none.
     pending: Vec<String>,
     begun: bool,
 }
 
 impl Case {
-    /// With nothing in it yet.
-    pub fn new(capture: Capture) -> Self {
+    /// That goes on after the finding `told` and from frame number `from`.
+    pub fn new(capture: Capture, told: u64, from: u64) -> Self {
         Self {
             capture,
             hosts: Hosts::default(),
             watched: None,
             complained: false,
-            told: BTreeSet::new(),
+            told,
+            from,
             pending: Vec::new(),
             begun: false,
         }
@@ -95,10 +98,9 @@ impl Case {
             incident.findings.iter().filter_map(|number| mind.incidents.finding(*number)).collect();
         let hosts = Hosts::of(incident, &findings);
         let mut comments = BTreeMap::<u64, Vec<String>>::new();
-        for finding in findings {
-            if !self.told.insert(finding.number) {
-                continue;
-            }
+        let told = self.told;
+        for finding in findings.into_iter().filter(|finding| finding.number > told) {
+            self.told = self.told.max(finding.number);
             let text = comment(incident.number, finding);
             match trigger(finding, memory) {
                 Some(id) => comments.entry(id).or_default().push(text),
@@ -119,7 +121,7 @@ impl Case {
     ) {
         let begun = std::mem::replace(&mut self.begun, true);
         let changed = !begun || hosts != self.hosts;
-        let first = if changed { 0 } else { unseen };
+        let first = if changed { self.from } else { unseen };
         let wanted = memory.from(first).filter(|kept| {
             let seen = begun && kept.id < unseen;
             hosts.want(kept) && !(seen && self.hosts.want(kept))

@@ -148,3 +148,116 @@ fn create(path: &Path, blocks: &[u8]) -> io::Result<File> {
     }
     OpenOptions::new().append(true).open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::FrameEvent;
+    use crate::source::capture::Merged;
+    use crate::time::Time;
+    use sensor_ebpf::flow::FlowKey;
+    use sensor_ebpf::record::Ring;
+
+    const NAMES: BTreeMap<u8, String> = BTreeMap::new();
+
+    /// Frames of 60 bytes, a second apart, in turn from two interfaces.
+    fn memory(count: u64) -> Memory {
+        let mut memory = Memory::new(1 << 20, u64::MAX);
+        for n in 0..count {
+            let key = FlowKey { place: (n as u32 & 1) << 24, ..FlowKey::default() };
+            memory.keep(&FrameEvent {
+                at: Time::from_seconds(n),
+                key,
+                ring: Ring::Access,
+                frame: &[n as u8; 60],
+                payload_at: 0,
+                payload_len: 0,
+                wire_len: 100,
+                flags: 0,
+                notes: 0,
+            });
+        }
+        memory
+    }
+
+    fn path(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("incident-{name}-{}.pcapng", std::process::id()));
+        let _left_by_a_run_that_was_killed = fs::remove_file(&path);
+        path
+    }
+
+    /// Seconds, interface, first byte and length on the wire of each frame in the file.
+    fn read(path: &Path) -> Vec<(u64, u32, u8, u32)> {
+        let mut files = Merged::open(&[path.to_owned()]).unwrap();
+        let mut all = Vec::new();
+        while let Some(packet) = files.next() {
+            let packet = packet.unwrap();
+            assert_eq!(packet.frame.len(), 60);
+            all.push((packet.at.seconds(), packet.interface, packet.frame[0], packet.wire_len));
+        }
+        all
+    }
+
+    fn add(capture: &mut Capture, memory: &Memory, ids: std::ops::Range<u64>) {
+        for kept in memory.from(ids.start).take_while(|kept| kept.id < ids.end) {
+            capture.add(kept, memory, &NAMES, &[format!("frame {}", kept.id)]);
+        }
+        capture.flush().unwrap();
+    }
+
+    #[test]
+    fn what_was_written_is_read_back_and_gone_on_with() {
+        let (path, memory) = (path("read-back"), memory(6));
+        let mut capture = Capture::new(path.clone(), 1 << 20, vec!["Incident 1".to_owned()], false);
+        assert!(!path.exists(), "nothing to write, no file");
+        add(&mut capture, &memory, 0..2);
+        add(&mut capture, &memory, 2..3);
+        assert_eq!(read(&path), [(0, 0, 0, 100), (1, 1, 1, 100), (2, 0, 2, 100)]);
+        // Another process: another section, whose interfaces have numbers of their own.
+        let mut next = Capture::new(path.clone(), 1 << 20, Vec::new(), true);
+        add(&mut next, &memory, 3..5);
+        assert_eq!(read(&path).get(3..), Some(&[(3, 2, 3, 100), (4, 3, 4, 100)][..]));
+        // A new incident of that number: the old file goes.
+        add(&mut Capture::new(path.clone(), 1 << 20, Vec::new(), false), &memory, 5..6);
+        assert_eq!(read(&path), [(5, 0, 5, 100)]);
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_file_never_outgrows_its_limit_and_counts_what_found_no_room() {
+        let (path, memory) = (path("limit"), memory(50));
+        let mut capture = Capture::new(path.clone(), 2000, Vec::new(), false);
+        add(&mut capture, &memory, 0..20);
+        add(&mut capture, &memory, 20..50);
+        let len = fs::metadata(&path).unwrap().len();
+        assert!(len <= 2000 && len > 1800, "{len}");
+        assert_eq!(read(&path).len() as u64, capture.frames);
+        assert_eq!(capture.frames + capture.refused, 50);
+        assert!(capture.is_full());
+        assert_eq!(Capture::new(path.clone(), 2000, Vec::new(), true).room(), 2000 - len);
+        fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_disk_that_refuses_leaves_no_half_block_and_the_next_attempt_begins_a_section() {
+        let (path, memory) = (path("refused"), memory(3));
+        let mut capture = Capture::new(path.clone(), 1 << 20, Vec::new(), false);
+        add(&mut capture, &memory, 0..1);
+        // As where the disk is full.
+        capture.file = Some(File::open(&path).unwrap());
+        for kept in memory.from(1).take(1) {
+            capture.add(kept, &memory, &NAMES, &[]);
+        }
+        assert!(capture.flush().is_err());
+        capture.file = Some(OpenOptions::new().append(true).open(&path).unwrap());
+        add(&mut capture, &memory, 2..3);
+        assert_eq!(read(&path), [(0, 0, 0, 100), (2, 1, 2, 100)]);
+        fs::remove_file(path).unwrap();
+        let nowhere = std::env::temp_dir().join("isthmus-no-such-directory").join("incident-1.pcapng");
+        let mut capture = Capture::new(nowhere, 1 << 20, Vec::new(), false);
+        for kept in memory.from(0).take(1) {
+            capture.add(kept, &memory, &NAMES, &[]);
+        }
+        assert!(capture.flush().is_err());
+    }
+}

@@ -74,8 +74,9 @@ pub struct Evidence {
     /// Names of interfaces, by slot.
     names: BTreeMap<u8, String>,
     cases: BTreeMap<About, Case>,
-    /// Incidents that were there before: their files are gone on with.
-    before: BTreeSet<u64>,
+    /// Incidents that were there before, whose files are gone on with: the last finding that stands in them, the first
+    /// frame that was not looked at.
+    before: BTreeMap<u64, (u64, u64)>,
     file_bytes: u64,
     wishes: Vec<Wish>,
     /// The first frame that was not looked at since the last flush.
@@ -103,7 +104,11 @@ impl Evidence {
             directory: Directory::open(dir, config.files as usize)?,
             names,
             cases: BTreeMap::new(),
-            before: mind.incidents.iter().map(|incident| incident.number).collect(),
+            before: mind
+                .incidents
+                .iter()
+                .map(|incident| (incident.number, (incident.findings.iter().copied().max().unwrap_or(0), 0)))
+                .collect(),
             file_bytes: u64::from(config.file_mib) << 20,
             wishes: Vec::new(),
             unseen: 0,
@@ -205,29 +210,36 @@ impl Evidence {
         while wanted.len() > MAX_CASES {
             wanted.pop_first();
         }
-        self.cases.retain(|about, _| wanted.contains(about));
+        self.cases.retain(|about, case| {
+            let live = wanted.contains(about);
+            if let (false, About::Incident(number)) = (live, about) {
+                self.before.insert(*number, (case.told, self.unseen));
+            }
+            live
+        });
+        // As many as incidents are remembered.
+        self.before.retain(|number, _| mind.incidents.get(*number).is_some());
         for about in wanted {
             if self.cases.contains_key(&about) {
                 continue;
             }
-            let (name, comments, go_on) = match about {
+            let (name, comments, before) = match about {
                 About::Incident(number) => {
                     let title = mind.incidents.get(number).map_or("", |incident| incident.title.as_str());
-                    let go_on = self.before.contains(&number);
-                    // From now on it is one that was there.
-                    self.before.insert(number);
-                    (format!("incident-{number}"), format!("Incident {number}: {title}"), go_on)
+                    let before = self.before.get(&number).copied();
+                    (format!("incident-{number}"), format!("Incident {number}: {title}"), before)
                 }
                 About::Host(ip) => {
                     // Colons mean something to other systems.
                     let name = format!("watch-{}", ip.to_string().replace(':', "-"));
-                    (name, format!("Frames of {ip}, watched by hand"), true)
+                    (name, format!("Frames of {ip}, watched by hand"), Some((0, self.unseen)))
                 }
             };
             let path = self.directory.path(&name);
             let comments = vec![case::plain(&comments)];
-            let capture = file::Capture::new(path, self.file_bytes, comments, go_on);
-            self.cases.insert(about, Case::new(capture));
+            let capture = file::Capture::new(path, self.file_bytes, comments, before.is_some());
+            let (told, from) = before.unwrap_or_default();
+            self.cases.insert(about, Case::new(capture, told, from));
         }
     }
 }
