@@ -22,7 +22,9 @@ const MAX_OF_CLIENT: u64 = 2048;
 /// Failed connections are counted by spans of this many seconds.
 pub const SPAN_S: u64 = 300;
 /// Ends of failed connections listed in one span.
-const MAX_ENDS: usize = 32;
+const MAX_ENDS: usize = 256;
+/// Ends listed in all spans together.
+const MAX_ENDS_IN_ALL: usize = 262_144;
 
 /// One connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,6 +114,8 @@ pub struct Chronicle {
     open: LruCache<(Pair, Time), u64>,
     spans: LruCache<Span, u64>,
     clients: BTreeMap<IpAddr, u64>,
+    /// Ends listed in all spans together.
+    ends: usize,
     next: u64,
     dirty: BTreeSet<u64>,
     /// Connections and spans there was no room for, or that had to make room.
@@ -125,6 +129,7 @@ impl Default for Chronicle {
             open: LruCache::new(MAX_ENTRIES),
             spans: LruCache::new(MAX_ENTRIES),
             clients: BTreeMap::new(),
+            ends: 0,
             next: 1,
             dirty: BTreeSet::new(),
             evicted: 0,
@@ -138,6 +143,7 @@ impl Chronicle {
         let n = self.clients.entry(entry.client()).or_default();
         *n = n.saturating_add(1);
         if let Entry::Failures(f) = &entry {
+            self.ends = self.ends.saturating_add(f.ends.len());
             self.spans.insert((f.client, f.start, f.towards, f.port), number);
         }
         self.entries.insert(number, entry);
@@ -199,6 +205,9 @@ impl Chronicle {
         {
             self.evicted = self.evicted.saturating_add(1);
             self.dirty.insert(number);
+            if let Entry::Failures(f) = &old {
+                self.ends = self.ends.saturating_sub(f.ends.len());
+            }
             if let Some(n) = self.clients.get_mut(&old.client()) {
                 *n = n.saturating_sub(1);
                 if *n == 0 {
@@ -315,8 +324,11 @@ impl Chronicle {
             failures.n = failures.n.saturating_add(1);
             let refused = u64::from(connection.state == ConnectionState::Refused);
             failures.refused = failures.refused.saturating_add(refused);
-            if failures.ends.len() < MAX_ENDS {
-                failures.ends.insert(connection.server.ip);
+            if failures.ends.len() < MAX_ENDS
+                && self.ends < MAX_ENDS_IN_ALL
+                && failures.ends.insert(connection.server.ip)
+            {
+                self.ends = self.ends.saturating_add(1);
             }
         }
     }

@@ -32,10 +32,14 @@ pub fn span(of: std::time::Duration) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, minutes) => format!("{minutes} min {} s", seconds % 60),
-        (0, hours, minutes) => format!("{hours} h {minutes} min"),
-        (days, hours, _) => format!("{days} d {hours} h"),
+        (0, 0, minutes) => two((minutes, "min"), (seconds % 60, "s")),
+        (0, hours, minutes) => two((hours, "h"), (minutes, "min")),
+        (days, hours, _) => two((days, "d"), (hours, "h")),
     }
+}
+
+fn two((large, of_large): (u64, &str), (small, of_small): (u64, &str)) -> String {
+    if small == 0 { format!("{large} {of_large}") } else { format!("{large} {of_large} {small} {of_small}") }
 }
 
 /// `1 connection`, `3 connections`: for nouns whose plural is made with an s.
@@ -58,7 +62,7 @@ mod tests {
 
     #[test]
     fn spans_are_told_in_two_units() {
-        let told = [0, 59, 61, 3660, 90_000].map(|s| span(Duration::from_secs(s)));
-        assert_eq!(told, ["0 s", "59 s", "1 min 1 s", "1 h 1 min", "1 d 1 h"]);
+        let told = [0, 59, 600, 61, 3660, 90_000].map(|s| span(Duration::from_secs(s)));
+        assert_eq!(told, ["0 s", "59 s", "10 min", "1 min 1 s", "1 h 1 min", "1 d 1 h"]);
     }
 }

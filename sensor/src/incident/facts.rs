@@ -18,7 +18,9 @@ use crate::words::second;
 /// Assets named on the first screen; more are counted.
 const SHOWN: usize = 6;
 /// Models whose targets were only knocked at.
-const KNOCKING: &[&str] = &["ics_failures", "ics_scan", "internal_failures"];
+const KNOCKING: &[&str] = &["ics_failures", "ics_scan", "internal_failures", "segmentation"];
+/// Devices acted upon that are described; the first screen names fewer.
+const DESCRIBED: usize = 12;
 
 /// A device that acts.
 pub struct Device {
@@ -40,6 +42,8 @@ pub struct Device {
     pub said: Vec<(AssetField, String, String)>,
     /// Whom to call about it.
     pub contact: Option<String>,
+    /// How much depends on it, where that was said.
+    pub criticality: Option<Criticality>,
     /// How far learning has come for it.
     pub stage: &'static str,
 }
@@ -56,6 +60,8 @@ pub struct Facts<'a> {
     pub screen: [(&'static str, String); 5],
     /// Who acts, in order.
     pub devices: Vec<Device>,
+    /// Who was acted upon, the gravest first, as far as described.
+    pub assets: Vec<Device>,
     /// What could not be seen.
     pub hidden: BTreeSet<&'a str>,
     /// Technique id and name.
@@ -85,6 +91,11 @@ impl<'a> Facts<'a> {
                 ("Next safe check", next_check(incident, &own, world)),
             ],
             devices: incident.actors.iter().map(|ip| Device::of(*ip, world)).collect(),
+            assets: acted_upon(incident, &own, world)
+                .into_iter()
+                .take(DESCRIBED)
+                .map(|ip| Device::of(ip, world))
+                .collect(),
             hidden,
             techniques: ids.into_iter().map(|id| (id, attack::name(id))).collect(),
             findings: own,
@@ -107,26 +118,38 @@ impl Device {
         Self {
             ip,
             name: asset.map(|asset| asset.name.clone()),
-            is_new: host.is_some_and(|host| host.newcomer && !host.graduated),
+            is_new: is_new(ip, world),
             mac,
             zone: world.zone(ip).name,
             role: world.role(ip),
             seen: host.map(|host| [host.first, host.last]),
             said: said.unwrap_or_default(),
             contact: asset.and_then(|asset| asset.contact.clone()),
+            criticality: asset.map(|asset| asset.criticality),
             stage: world.stage(ip).name(),
         }
     }
 }
 
-/// An address with its name, role and zone.
-pub fn named(ip: IpAddr, world: &World) -> String {
-    let (zone, role) = (world.zone(ip).name, world.role(ip).0);
-    let role = if role == "host" { String::new() } else { format!("{}, ", role.replace('_', " ")) };
-    match world.asset(ip) {
-        Some(asset) => format!("{} ({ip}, {role}zone {zone})", asset.name),
-        None => format!("{ip} ({role}zone {zone})"),
-    }
+/// Whether a device came after learning had ended and is not known yet.
+pub fn is_new(ip: IpAddr, world: &World) -> bool {
+    world.hosts.get(&ip).is_some_and(|host| host.newcomer && !host.graduated)
+}
+
+/// A device's role in words. What a new device does says nothing about what it is there for.
+pub fn role(ip: IpAddr, world: &World) -> Option<String> {
+    let named = world.asset(ip).is_some_and(|asset| asset.role.is_some());
+    let role = world.role(ip).0;
+    (role != "host" && (named || !is_new(ip, world))).then(|| role.replace('_', " "))
+}
+
+/// An address with its name and role, and its zone where `zone` asks for it.
+pub fn named(ip: IpAddr, world: &World, zone: bool) -> String {
+    let address = world.asset(ip).map(|_| ip.to_string());
+    let zone = zone.then(|| format!("zone {}", world.zone(ip).name));
+    let more: Vec<String> = address.into_iter().chain(role(ip, world)).chain(zone).collect();
+    let name = world.asset(ip).map_or_else(|| ip.to_string(), |asset| asset.name.clone());
+    if more.is_empty() { name } else { format!("{name} ({})", more.join(", ")) }
 }
 
 /// The title of a finding's model.
@@ -168,8 +191,8 @@ fn what(incident: &Incident, own: &[&Finding], world: &World) -> String {
         .actors
         .iter()
         .map(|ip| {
-            let new = world.hosts.get(ip).is_some_and(|host| host.newcomer && !host.graduated);
-            format!("{}{}", if new { "the new device " } else { "" }, named(*ip, world))
+            let new = if is_new(*ip, world) { "the new device " } else { "" };
+            format!("{new}{}", named(*ip, world, true))
         })
         .collect();
     let seen = own.iter().filter(|f| f.protocol.is_some() || f.accepted.is_some()).count();
@@ -279,7 +302,18 @@ fn assets(incident: &Incident, own: &[&Finding], world: &World) -> String {
         some => format!("contact {}", list(some, 3)),
     };
     let tried = if knocked > 0 { format!("; {knocked} destinations were tried") } else { String::new() };
-    format!("{}; {whose}{tried}", list(assets.iter().map(|ip| named(*ip, world)).collect(), SHOWN))
+    let mut zones: Vec<String> = Vec::new();
+    for ip in &assets {
+        let zone = world.zone(*ip).name;
+        if !zones.contains(&zone) {
+            zones.push(zone);
+        }
+    }
+    let names = list(assets.iter().map(|ip| named(*ip, world, false)).collect(), SHOWN);
+    format!(
+        "{names}; in {}; {whose}{tried}",
+        list(zones.into_iter().map(|zone| format!("zone {zone}")).collect(), 3)
+    )
 }
 
 fn allowed(by: &Allowance) -> String {

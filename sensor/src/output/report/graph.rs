@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::canvas::{Canvas, WIDTH};
 use super::escape::Safe;
 use crate::incident::Incident;
+use crate::incident::facts::{is_new, role};
 use crate::output::convergence::{port, transport};
 use crate::protocol::{Action, Port};
 use crate::state::World;
@@ -222,12 +223,10 @@ pub fn draw(incident: &Incident, world: &World) -> Option<String> {
                 let start = (if outside { from.x } else { from.x + BOX.0 }, from.y + BOX.1 / 2.0);
                 edge(&mut canvas, start, (near, node.y + BOX.1 / 2.0), tie.class(), tie.bytes);
             }
-            let role = world.role(*ip).0;
             let name = world.called(*ip);
-            let name = if outside || role == "host" {
-                name
-            } else {
-                format!("{name} · {}", role.replace('_', " "))
+            let name = match role(*ip, world) {
+                Some(role) if !outside => format!("{name} · {role}"),
+                _ => name,
             };
             boxed(&mut canvas, node, "", &name, words);
         }
@@ -253,9 +252,9 @@ pub fn draw(incident: &Incident, world: &World) -> Option<String> {
     }
     for ip in &actors {
         let Some(node) = spots.get(ip) else { continue };
-        let new = world.hosts.get(ip).is_some_and(|host| host.newcomer && !host.graduated);
-        let (class, what) = if new { ("actor new", "new device, ") } else { ("actor", "") };
-        let second = format!("{what}{}, zone {}", world.role(*ip).0.replace('_', " "), world.zone(*ip).name);
+        let (class, what) = if is_new(*ip, world) { ("actor new", "new device, ") } else { ("actor", "") };
+        let role = role(*ip, world).map_or(String::new(), |role| format!("{role}, "));
+        let second = format!("{what}{role}zone {}", world.zone(*ip).name);
         boxed(&mut canvas, node, class, &world.called(*ip), &second);
     }
     let description = format!(

@@ -114,11 +114,12 @@ fn article(out: &mut String, mind: &Mind, incident: &Incident) {
     put!(
         out,
         "<h2>When</h2><figure>{}<figcaption>Findings by stage of intrusion, coloured by severity. Below, on the same axis: failed \
-         connections to the outside (bars), each finding's importance (dots) and the highest so far (line).</figcaption></figure>\n",
+         connections to the outside (bars), each finding's importance (dots, right axis), the highest so far (line), and what is always news (diamonds).</figcaption></figure>\n",
         timeline::draw_timeline(&facts, chronicle)
     );
     sections::findings(out, &facts);
-    sections::devices(out, &facts.devices);
+    sections::devices(out, "Who acts", &facts.devices);
+    sections::devices(out, "Who was acted upon", &facts.assets);
     if let Some(drawing) = graph::draw(incident, world) {
         put!(
             out,

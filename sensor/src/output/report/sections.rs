@@ -70,7 +70,8 @@ fn importance(of: Option<Importance>) -> String {
 }
 
 fn measure(of: &Measure) -> String {
-    if of.unit == "bytes" { bytes(of.value as u64) } else { format!("{:.1} {}", of.value, of.unit) }
+    let digits = usize::from(of.value.fract() != 0.0 && of.value < 100.0);
+    if of.unit == "bytes" { bytes(of.value as u64) } else { format!("{:.digits$} {}", of.value, of.unit) }
 }
 
 /// What happened, in order.
@@ -110,7 +111,7 @@ fn row(out: &mut String, finding: &Finding, day: &mut String) {
     };
     let more = finding.targets_total.saturating_sub(1);
     let others = if more > 0 && finding.measured_one() {
-        format!(" And {}.", count(more, "more target"))
+        format!(", and {}", count(more, "more target"))
     } else {
         String::new()
     };
@@ -123,7 +124,11 @@ fn row(out: &mut String, finding: &Finding, day: &mut String) {
         (Some(observed), Some(expected)) => format!(
             "{}<br><span class=\"more\">{} in {}</span>",
             Safe(measure(observed)),
-            Safe(measure(expected)),
+            if expected.value > 0.0 {
+                Safe(format!("{} usual", measure(expected)))
+            } else {
+                Safe("none usual".to_owned())
+            },
             span(std::time::Duration::from_secs_f64(observed.window_s.clamp(0.0, 1e9)))
         ),
         _ => String::new(),
@@ -161,9 +166,12 @@ fn details(finding: &Finding) -> String {
     text
 }
 
-/// Who acts.
-pub fn devices(out: &mut String, devices: &[Device]) {
-    put!(out, "<h2>Who acts</h2><div class=\"devices\">\n");
+/// Who acts, or is acted upon.
+pub fn devices(out: &mut String, heading: &str, devices: &[Device]) {
+    if devices.is_empty() {
+        return;
+    }
+    put!(out, "<h2>{}</h2><div class=\"devices\">\n", Safe(heading));
     for device in devices {
         let class = if device.is_new { " new" } else { "" };
         put!(out, "<section class=\"device{class}\"><h3>");
@@ -180,7 +188,8 @@ pub fn devices(out: &mut String, devices: &[Device]) {
         }
         fact("Link", &device.mac);
         fact("Zone", &device.zone);
-        fact("Role", &format!("{} ({})", device.role.0.replace('_', " "), device.role.1));
+        let seems = if device.is_new { "behaves like " } else { "" };
+        fact("Role", &format!("{seems}{} ({})", device.role.0.replace('_', " "), device.role.1));
         match device.seen {
             Some([first, last]) => {
                 fact(
@@ -190,7 +199,10 @@ pub fn devices(out: &mut String, devices: &[Device]) {
             }
             None => fact("Seen", "nothing is known of it"),
         }
-        fact("Stage", device.stage);
+        fact("Learning", device.stage);
+        if let Some(criticality) = device.criticality {
+            fact("Criticality", criticality.name());
+        }
         for (field, value, source) in &device.said {
             fact(field_name(*field), &format!("{value} (by {source})"));
         }
@@ -425,7 +437,8 @@ pub fn limits(out: &mut String, facts: &Facts<'_>) {
         put!(out, "<p class=\"note\">No other incident shares a target.</p>");
     } else {
         let related: Vec<String> = facts.incident.related.iter().map(|n| format!("incident {n}")).collect();
-        put!(out, "<p>{} share a target.</p>", Safe(related.join(", ")));
+        let share = if related.len() == 1 { "shares" } else { "share" };
+        put!(out, "<p>{} {share} a target.</p>", Safe(related.join(", ")));
     }
     put!(out, "</div></div><h2>ATT&amp;CK for ICS</h2><ul class=\"tech\">");
     for (id, name) in &facts.techniques {

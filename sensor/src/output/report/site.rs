@@ -8,9 +8,9 @@ use crate::output::convergence::{Flow, Picture};
 use crate::state::zone::Kind;
 use crate::words::{bytes, count};
 
-const BOX: (f64, f64) = (190.0, 64.0);
-const STEP: f64 = 118.0;
-const TOP: f64 = 60.0;
+const BOX: (f64, f64) = (200.0, 84.0);
+const STEP: f64 = 170.0;
+const TOP: f64 = 84.0;
 /// Zones drawn in a column; the table lists all.
 const COLUMN: usize = 8;
 
@@ -52,7 +52,8 @@ pub fn draw(picture: &Picture<'_>) -> Option<String> {
         }
     }
     let tallest = columns.iter().map(Vec::len).max().unwrap_or(1);
-    let height = TOP + STEP * tallest as f64 + 70.0;
+    let bottom = TOP + STEP * tallest as f64 - (STEP - BOX.1);
+    let height = bottom + 110.0;
     let mut spots: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for (n, names) in columns.iter().enumerate() {
         let x = 20.0 + (WIDTH - 40.0 - BOX.0) / 2.0 * n as f64;
@@ -71,27 +72,19 @@ pub fn draw(picture: &Picture<'_>) -> Option<String> {
         let (Some(a), Some(b)) = (spots.get(from.as_str()), spots.get(to.as_str())) else { continue };
         // The two directions of a pair run beside each other.
         let down = from > to;
-        let points = route(*a, *b, down, height);
-        let [p, q, r, s] = points;
+        let points = route(*a, *b, down, bottom);
         let total = flow.bytes.iter().fold(0_u64, |sum, n| sum.saturating_add(*n));
-        let thick = 1.5 + ((total as f64).max(1.0).log10() - 3.0).clamp(0.0, 7.0) * 0.9;
-        canvas.put(format!(
-            "<path class=\"edge {}\" stroke-width=\"{thick:.1}\" d=\"M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}\"><title>{}</title></path>",
-            class(flow), p.0, p.1, q.0, q.1, r.0, r.1, s.0, s.1,
-            Safe(format!("{from} to {to}"))
-        ));
-        let text = format!("{from} → {to}: {}, {}", count(flow.conversations, "conversation"), bytes(total));
-        labels.push((on_curve(points, 0.5), text));
+        arrow(&mut canvas, points, class(flow), total, &format!("{from} to {to}"));
+        let mut services: Vec<(&String, &u64)> = flow.services.iter().collect();
+        services.sort_by_key(|(name, n)| (std::cmp::Reverse(**n), *name));
+        let names: Vec<&str> = services.iter().take(3).map(|(name, _)| name.as_str()).collect();
+        let text = format!("{}, {}", count(flow.conversations, "conversation"), bytes(total));
+        labels.push((on_curve(points, 0.5), down, text, names.join(", ")));
     }
-    for ((x, y), text) in labels {
-        let wide = super::canvas::width(&text) * 0.92 + 14.0;
-        let x = x.clamp(wide / 2.0, WIDTH - wide / 2.0);
-        canvas.put(format!(
-            "<rect class=\"label\" x=\"{:.1}\" y=\"{:.1}\" width=\"{wide:.1}\" height=\"20\" rx=\"10\"/>",
-            x - wide / 2.0,
-            y - 10.0
-        ));
-        canvas.text((x, y + 4.0), "small", "middle", wide, &text);
+    for ((x, y), down, first, second) in labels {
+        let (a, b) = if down { (y + 22.0, y + 37.0) } else { (y - 27.0, y - 12.0) };
+        canvas.text((x, a), "strong small", "middle", 300.0, &first);
+        canvas.text((x, b), "soft small", "middle", 250.0, &second);
     }
     for (name, (x, y)) in &spots {
         let Some((_, devices)) = picture.zones.get(*name) else { continue };
@@ -99,8 +92,8 @@ pub fn draw(picture: &Picture<'_>) -> Option<String> {
             "<rect class=\"box\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{}\" height=\"{}\" rx=\"9\"/>",
             BOX.0, BOX.1
         ));
-        canvas.text((x + BOX.0 / 2.0, y + 28.0), "strong", "middle", BOX.0 - 16.0, name);
-        canvas.text((x + BOX.0 / 2.0, y + 47.0), "soft small", "middle", BOX.0, &count(*devices, "device"));
+        canvas.text((x + BOX.0 / 2.0, y + 38.0), "strong", "middle", BOX.0 - 16.0, name);
+        canvas.text((x + BOX.0 / 2.0, y + 57.0), "soft small", "middle", BOX.0, &count(*devices, "device"));
     }
     let description: Vec<String> = picture
         .flows
@@ -110,28 +103,44 @@ pub fn draw(picture: &Picture<'_>) -> Option<String> {
     Some(canvas.finish("What crosses from zone to zone", &description.join("; ")))
 }
 
+fn arrow(canvas: &mut Canvas, points: [(f64, f64); 4], class: &str, total: u64, title: &str) {
+    let thick = 1.5 + ((total as f64).max(1.0).log10() - 3.0).clamp(0.0, 7.0) * 0.9;
+    let [p, q, r, tip] = points;
+    // The line ends where its head begins.
+    let length = ((tip.0 - r.0).powi(2) + (tip.1 - r.1).powi(2)).sqrt().max(1.0);
+    let (ux, uy) = ((tip.0 - r.0) / length, (tip.1 - r.1) / length);
+    let (long, wide) = (8.0 + thick * 1.6, 4.0 + thick);
+    let neck = (tip.0 - ux * long, tip.1 - uy * long);
+    canvas.put(format!(
+        "<path class=\"edge {class}\" stroke-width=\"{thick:.1}\" d=\"M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}\"><title>{}</title></path>\
+         <path class=\"head {class}\" d=\"M{:.1} {:.1}L{:.1} {:.1}L{:.1} {:.1}z\"/>",
+        p.0, p.1, q.0, q.1, r.0 - ux * long, r.1 - uy * long, neck.0, neck.1,
+        Safe(title),
+        tip.0, tip.1,
+        neck.0 - uy * wide, neck.1 + ux * wide,
+        neck.0 + uy * wide, neck.1 - ux * wide
+    ));
+}
+
 /// From one box to another: sideways between neighbours, round the outside where a column lies between or none does.
-fn route(a: (f64, f64), b: (f64, f64), down: bool, height: f64) -> [(f64, f64); 4] {
+fn route(a: (f64, f64), b: (f64, f64), down: bool, bottom: f64) -> [(f64, f64); 4] {
     let right = b.0 > a.0;
-    let shift = if down { 0.68 } else { 0.32 };
     let distance = (b.0 - a.0).abs();
     if distance < 1.0 {
-        let (x, bow) = (a.0 + BOX.0, if down { 90.0 } else { 50.0 });
-        let (from, to) = (a.1 + BOX.1 * 0.5, b.1 + BOX.1 * 0.5);
+        let (x, bow) = (a.0 + BOX.0, if down { 110.0 } else { 60.0 });
+        let (from, to) = (a.1 + BOX.1 * 0.6, b.1 + BOX.1 * 0.4);
         return [(x, from), (x + bow, from), (x + bow, to), (x, to)];
     }
     if distance > WIDTH / 2.0 {
-        let (y, from, to) = if down { (height + 22.0, a.1 + BOX.1, b.1 + BOX.1) } else { (-6.0, a.1, b.1) };
-        return [
-            (a.0 + BOX.0 / 2.0, from),
-            (a.0 + BOX.0 / 2.0, y),
-            (b.0 + BOX.0 / 2.0, y),
-            (b.0 + BOX.0 / 2.0, to),
-        ];
+        let (y, from, to) =
+            if down { (bottom + 76.0, a.1 + BOX.1, b.1 + BOX.1) } else { (TOP - 78.0, a.1, b.1) };
+        let (x1, x2) = (a.0 + BOX.0 / 2.0, b.0 + BOX.0 / 2.0);
+        return [(x1, from), (x1, y), (x2, y), (x2, to)];
     }
     let (from, to) = if right { (a.0 + BOX.0, b.0) } else { (a.0, b.0 + BOX.0) };
-    let bend = (to - from) * 0.45;
+    let bend = (to - from) * 0.4;
+    let shift = if down { 0.72 } else { 0.28 };
+    let sag = if down { 30.0 } else { -30.0 };
     let (y1, y2) = (a.1 + BOX.1 * shift, b.1 + BOX.1 * shift);
-    let sag = if down { 26.0 } else { -26.0 };
     [(from, y1), (from + bend, y1 + sag), (to - bend, y2 + sag), (to, y2)]
 }

@@ -12,9 +12,9 @@ use crate::incident::facts::{Facts, title};
 use crate::time::Time;
 use crate::words::second;
 
-const LEFT: f64 = 150.0;
+const LEFT: f64 = 172.0;
 const RIGHT: f64 = WIDTH - 50.0;
-const ROW: f64 = 20.0;
+const ROW: f64 = 21.0;
 /// Rows of one lane; further findings of it are counted.
 const ROWS: usize = 8;
 /// Height of the lower part.
@@ -37,7 +37,26 @@ struct Bar<'a> {
     finding: &'a Finding,
     from: f64,
     to: f64,
-    label_left: bool,
+    label: String,
+    at: Place,
+}
+
+/// Where a bar's label stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Inside,
+    Left,
+    Right,
+}
+
+/// What a bar is called: its model, and the protocol where one model may stand there for several.
+fn name(finding: &Finding) -> String {
+    let industrial = crate::protocol::REGISTRY
+        .iter()
+        .find(|spec| Some(spec.name) == finding.protocol.as_deref())
+        .filter(|spec| spec.industrial);
+    industrial
+        .map_or_else(|| title(finding).to_owned(), |spec| format!("{} · {}", title(finding), spec.title))
 }
 
 /// Bars of one lane in rows, so that neither bars nor labels overlap; and how many had no row.
@@ -47,11 +66,18 @@ fn rows<'a>(findings: &[&'a Finding], scale: &Scale) -> (Vec<Vec<Bar<'a>>>, usiz
     for finding in findings {
         let from = scale.x(finding.first);
         let to = scale.x(finding.last).max(from + 7.0);
-        let label = width(title(finding)) + 10.0;
-        let label_left = to + label > RIGHT && from - label > LEFT;
-        let start = if label_left { from - label } else { from };
-        let end = if label_left { to } else { to + label };
-        let bar = Bar { finding, from, to, label_left };
+        let label = name(finding);
+        let wide = width(&label) * 0.92 + 12.0;
+        let at = if to - from > wide {
+            Place::Inside
+        } else if to + wide > WIDTH && from - wide > LEFT {
+            Place::Left
+        } else {
+            Place::Right
+        };
+        let start = if at == Place::Left { from - wide } else { from };
+        let end = if at == Place::Right { to + wide } else { to };
+        let bar = Bar { finding, from, to, label, at };
         let room = rows.len() < ROWS;
         match rows.iter_mut().find(|(used, _)| *used + 6.0 <= start) {
             Some((used, row)) => {
@@ -80,7 +106,7 @@ fn lanes(canvas: &mut Canvas, lanes: &[(&str, (Vec<Vec<Bar<'_>>>, usize))]) -> f
             canvas.text((RIGHT - 8.0, y + height - 6.0), "soft small", "end", 120.0, &more);
         }
         for (n, row) in rows.iter().enumerate() {
-            let top = y + 7.0 + ROW * n as f64;
+            let top = y + 6.0 + ROW * n as f64;
             for bar in row {
                 draw(canvas, bar, top);
             }
@@ -93,15 +119,18 @@ fn lanes(canvas: &mut Canvas, lanes: &[(&str, (Vec<Vec<Bar<'_>>>, usize))]) -> f
 fn draw(canvas: &mut Canvas, bar: &Bar<'_>, top: f64) {
     let of = bar.finding;
     canvas.put(format!(
-        "<rect class=\"s-{}\" x=\"{:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"14\" rx=\"3\"><title>{}</title></rect>",
+        "<rect class=\"s-{}\" x=\"{:.1}\" y=\"{top:.1}\" width=\"{:.1}\" height=\"16\" rx=\"3\"><title>{}</title></rect>",
         of.severity.name(),
         bar.from,
         bar.to - bar.from,
         Safe(format!("{} to {}, {}: {}", second(of.first), second(of.last), of.severity.name(), of.summary))
     ));
-    let (x, anchor) = if bar.label_left { (bar.from - 5.0, "end") } else { (bar.to + 5.0, "start") };
-    let room = if bar.label_left { bar.from - LEFT } else { WIDTH - bar.to - 5.0 };
-    canvas.text((x, top + 11.0), "small", anchor, room, title(of));
+    let (x, class, anchor, room) = match bar.at {
+        Place::Inside => (bar.from + 6.0, "small inside", "start", bar.to - bar.from + 40.0),
+        Place::Left => (bar.from - 5.0, "small", "end", bar.from - LEFT),
+        Place::Right => (bar.to + 5.0, "small", "start", (WIDTH - bar.to - 5.0) * 1.1),
+    };
+    canvas.text((x, top + 12.0), class, anchor, room, &bar.label);
 }
 
 /// Failed external connections by span, summed where there would be too many bars; and the length of a bar in seconds.
@@ -138,7 +167,7 @@ fn lower(
         &format!("connections / {} min", length / 60),
     );
     if most > 0 {
-        canvas.text((LEFT - 12.0, up(1.0) + 40.0), "small", "end", LEFT, &format!("most {most}"));
+        canvas.text((LEFT - 12.0, up(1.0) + 44.0), "small", "end", LEFT, &format!("most {most}"));
     }
     for (start, n) in bars {
         let x = scale.x(Time::from_seconds(*start));
@@ -167,6 +196,16 @@ fn lower(
     }
     if !ordered.is_empty() {
         canvas.put(format!("<path class=\"step\" d=\"{path}H{:.1}\"/>", scale.x(facts.incident.last)));
+    }
+    // What is always news has no probability: it stands on the upper edge.
+    for finding in facts.findings.iter().filter(|f| f.importance.is_none()) {
+        let x = scale.x(finding.at);
+        canvas.put(format!(
+            "<path class=\"s-{}\" d=\"M{x:.1} {:.1}l5 6l-5 6l-5 -6z\"><title>{}</title></path>",
+            finding.severity.name(),
+            top - 2.0,
+            Safe(format!("always news: {}", title(finding)))
+        ));
     }
     for (finding, value) in &ordered {
         canvas.put(format!(
