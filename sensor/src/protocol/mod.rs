@@ -173,6 +173,7 @@ mod framing;
 pub mod goose;
 pub mod iec104;
 pub mod modbus;
+pub mod opcua;
 mod pending;
 mod process_bus;
 pub mod profinet_dcp;
@@ -197,6 +198,7 @@ pub const REGISTRY: &[&Spec] = &[
     &goose::SPEC,
     &iec104::SPEC,
     &modbus::SPEC,
+    &opcua::SPEC,
     &profinet_dcp::SPEC,
     &profinet_rt::SPEC,
     &rdp::SPEC,

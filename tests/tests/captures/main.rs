@@ -13,6 +13,7 @@ mod findings;
 mod helper;
 mod iec104;
 mod modbus;
+mod opcua;
 mod rdp;
 mod s7comm;
 mod s7comm_plus;
