@@ -12,14 +12,16 @@ fn counts_are_those_of_the_captures_description() {
     check(
         "opcua",
         &[
-            // 61 publish requests, two of which wait for their response when the capture ends.
+            // 226 MSG where tshark (and the description) has 225: the acknowledgement of frame 26 was captured before it,
+            // so tshark takes that for a retransmission and misses the create session response (461) it is part of.
+            // Two of 61 publish requests wait for their response when the capture ends.
             (
                 "opcua_sessions.pcap",
                 0,
                 &format!(
-                    "req HEL x3, rsp ACK x3, req 452 x2, req 826 x61, rsp 826 x59, req 461 x2, rsp 461 x1, {}",
+                    "req HEL x3, rsp ACK x3, req 452 x2, req 826 x61, rsp 826 x59, {}",
                     answered(
-                        "428 x2, 446 x3, 467 x2, 473 x1, 488 x4, 527 x2, 631 x32, 673 x2, 712 x1, 751 x2, 787 x2, 847 x1"
+                        "428 x2, 446 x3, 461 x2, 467 x2, 473 x1, 488 x4, 527 x2, 631 x32, 673 x2, 712 x1, 751 x2, 787 x2, 847 x1"
                     )
                 ),
             ),
@@ -53,6 +55,10 @@ fn tshark_counts_the_same_services() {
             };
             *theirs.entry((direction, code)).or_insert(0) += 1;
         }
+        // See above.
+        if file == "opcua_sessions.pcap" {
+            *theirs.entry(("response", "461".to_owned())).or_insert(0) += 1;
+        }
         let Some(seen) = replay(file, Settings::default()) else { return };
         assert_eq!(seen.counts("opcua"), theirs, "{file}");
     }
@@ -66,9 +72,23 @@ fn writes_and_calls_name_their_nodes_and_servers_their_names() {
         .filter(|c| c.direction == Direction::Request && c.action == Action::Write)
         .map(|c| (c.name, c.object.as_deref().unwrap_or("")))
         .collect();
-    assert_eq!(changed, []);
+    assert_eq!(
+        changed,
+        [("write", "ns=1;s=the.answer"), ("write", "ns=1;s=the.answer"), ("call", "ns=1;i=62541 of i=85")]
+    );
     let names: Vec<_> =
         seen.assets.iter().map(|(ip, _, fact)| (ip.as_str(), fact.field, &*fact.value)).collect();
-    assert_eq!(names, [("", AssetField::Name, "")]);
-    assert!(seen.refused("opcua").is_empty(), "{:?}", seen.refused("opcua"));
+    assert_eq!(
+        names,
+        [
+            ("192.168.11.34", AssetField::Name, "Softing OPC UA Gateway"),
+            ("192.168.224.102", AssetField::Name, "open62541-based OPC UA Application"),
+        ]
+    );
+    // Unknown nodes: a call, two writes, two reads of nothing else. Existing nodes: two that were to be added. No
+    // subscription: ten publish requests.
+    assert_eq!(
+        seen.refused("opcua"),
+        BTreeMap::from([(0x8034_0000, 5), (0x805e_0000, 2), (0x8079_0000, 10)])
+    );
 }

@@ -85,18 +85,13 @@ pub fn response(id: u32, mut body: Cursor<'_>, side: Side, out: &mut Vec<Event>)
     }
     let Some(service) = services::find(id).map(|(service, _)| service) else { return Status::Ok };
     let details = body.response_details().and_then(|()| match service.request {
-        services::WRITE => {
-            // Refused when every item is.
-            let n = body.array()?;
-            let mut first = None;
-            for _ in 0..n {
-                let code = body.u32()?;
-                if code >> 31 == 0 {
-                    return None;
-                }
-                first = first.or(Some(code));
-            }
-            first
+        services::READ => refused(&mut body, value),
+        services::ADD_NODES => refused(&mut body, |body| {
+            let code = body.u32()?;
+            body.node_id().map(|_| code)
+        }),
+        services::WRITE | services::ADD_REFERENCES | services::DELETE_NODES | services::DELETE_REFERENCES => {
+            refused(&mut body, Cursor::u32)
         }
         services::CALL => {
             let (n, code) = (body.array()?, body.u32()?);
@@ -118,6 +113,31 @@ pub fn response(id: u32, mut body: Cursor<'_>, side: Side, out: &mut Vec<Event>)
         _ => None,
     });
     details.map_or(Status::Ok, |code| Status::Refused(code, services::status(code)))
+}
+
+/// The first item's code, when every item was refused.
+fn refused<'a>(body: &mut Cursor<'a>, item: impl Fn(&mut Cursor<'a>) -> Option<u32>) -> Option<u32> {
+    let mut first = None;
+    for _ in 0..body.array()? {
+        let code = item(body).filter(|code| code >> 31 == 1)?;
+        first = first.or(Some(code));
+    }
+    first
+}
+
+/// The status of a data value without a value (OPC 10000-6 5.2.2.17); one with a value is good enough.
+fn value(body: &mut Cursor<'_>) -> Option<u32> {
+    let mask = body.u8()?;
+    if mask & 1 != 0 {
+        return None;
+    }
+    let code = if mask & 2 != 0 { body.u32()? } else { 0 };
+    for (bit, len) in [(4, 8), (0x10, 2), (8, 8), (0x20, 2)] {
+        if mask & bit != 0 {
+            body.skip(len)?;
+        }
+    }
+    Some(code)
 }
 
 /// The first of the endpoints tells the server's name.

@@ -30,6 +30,16 @@ pub const CLOSE_SECURE_CHANNEL: u32 = 452;
 pub const CREATE_SESSION: u32 = 461;
 /// Says who uses it.
 pub const ACTIVATE_SESSION: u32 = 467;
+/// Adds nodes to the address space.
+pub const ADD_NODES: u32 = 488;
+/// Adds references between them.
+pub const ADD_REFERENCES: u32 = 494;
+/// Deletes nodes.
+pub const DELETE_NODES: u32 = 500;
+/// Deletes references.
+pub const DELETE_REFERENCES: u32 = 506;
+/// Reads attributes, mostly values.
+pub const READ: u32 = 631;
 /// Writes attributes, mostly values.
 pub const WRITE: u32 = 673;
 /// Calls methods.
