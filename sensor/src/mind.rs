@@ -373,7 +373,13 @@ impl Mind {
                     }
                 }
             }
-            rdp::Handshake::Confirm { .. } => self.world.host(connection.server.ip, now).serves_rdp = true,
+            rdp::Handshake::Confirm { .. } => {
+                self.world.host(connection.server.ip, now).serves_rdp = true;
+                // Desktops stay open for days: the pair is usual from the answer on, not from its end.
+                if teaches && !self.world.knows(connection) {
+                    self.teach(connection, now);
+                }
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use isthmus::state::zone::Zones;
 use isthmus::store::Store;
 
 use super::outcome::{Found, Seen};
-pub use rows::ROWS;
+pub use rows::rows;
 
 /// What a sensor knows before it is shown a capture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,41 +46,37 @@ impl Past {
 }
 
 /// What one capture should raise with one past.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Expected {
     /// Models that must be raised, with another basis than `no_baseline`.
-    pub raises: &'static [&'static str],
+    pub raises: Vec<&'static str>,
     /// Models that may be raised beside them.
-    pub may: &'static [&'static str],
-    /// Models that must be raised as `no_baseline` where nothing was learned; any other may be.
-    pub looks_new: &'static [&'static str],
+    pub may: Vec<&'static str>,
+    /// Models that must be raised as `no_baseline`; any other may be.
+    pub looks_new: Vec<&'static str>,
 }
 
 /// A capture.
 pub struct Row {
     /// The file.
     pub file: &'static str,
-    /// Whether its truth is an attack or as good as one; `false`: nothing beyond what the rows say may be raised.
+    /// Whether its truth is an attack, or as good as one.
     pub attack: bool,
-    /// By past: nothing, itself, another plant. `None`: that past makes no sense for it.
-    pub expected: [Option<Expected>; 3],
+    /// By [`Past`], in order.
+    expected: [Expected; 3],
     /// Why it cannot be held against that yet; empty: it can.
     pub waits: &'static str,
 }
 
 /// What is wrong with what was raised.
 pub fn differences(row: &Row, past: Past, findings: &[Found]) -> Vec<String> {
-    let Some(expected) = row.expected.get(past as usize).copied().flatten() else { return Vec::new() };
+    let expected = row.with(past);
     let mut wrong = Vec::new();
-    let raised = |model: &str| findings.iter().any(|f| f.model == model && f.basis != Basis::NoBaseline);
-    for model in expected.raises.iter().filter(|model| !raised(model)) {
-        wrong.push(format!("{model} is missing"));
-    }
-    for model in expected.looks_new {
-        if !findings.iter().any(|f| f.model == **model && f.basis == Basis::NoBaseline) {
-            wrong.push(format!("{model} (no_baseline) is missing"));
-        }
-    }
+    let raised = |model: &str, as_new: bool| {
+        findings.iter().any(|f| f.model == model && (f.basis == Basis::NoBaseline) == as_new)
+    };
+    wrong.extend(expected.raises.iter().filter(|m| !raised(m, false)).map(|m| format!("{m} is missing")));
+    wrong.extend(expected.looks_new.iter().filter(|m| !raised(m, true)).map(|m| format!("{m}? is missing")));
     for f in findings.iter().filter(|f| f.basis != Basis::NoBaseline) {
         if !expected.raises.contains(&f.model.as_str()) && !expected.may.contains(&f.model.as_str()) {
             wrong.push(format!("{} ({}) should not be: {}", f.model, f.basis.name(), f.summary));

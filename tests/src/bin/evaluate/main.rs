@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, bail};
 use clap::Parser;
-use isthmus_tests::evaluation::captures::{self, Bench, Past, ROWS};
+use isthmus_tests::evaluation::captures::{self, Bench, Past};
 use isthmus_tests::evaluation::{Learned, Method, Score, judge, report};
 use isthmus_tests::scenario::family::{self, FAMILIES, Family};
 use isthmus_tests::scenario::parse_time;
@@ -172,8 +172,7 @@ fn dump(scratch: &Path) -> Result<()> {
             }
             let list: Vec<String> =
                 counts.iter().map(|((model, basis), n)| format!("{model}/{basis}×{n}")).collect();
-            let row = if ROWS.iter().any(|row| row.file == file) { "" } else { " (no row)" };
-            println!("{file}{row} | {} | {}", past.name(), list.join(" "));
+            println!("{file} | {} | {}", past.name(), list.join(" "));
         }
     }
     Ok(())
