@@ -1,5 +1,6 @@
 //! One loop, in record time: records and ticks in, findings and incidents out. No clock, no I/O, no randomness.
 
+mod about;
 mod streams;
 
 use std::collections::VecDeque;
@@ -300,6 +301,7 @@ impl Engine {
                         observer.asset(whose, asset, protocol, now);
                     }
                 }
+                Event::About(about) => about::learn(connection, about, mind, now, observer),
                 Event::Malformed(malformed) => {
                     observer.malformed(connection, *malformed, now);
                     mind.happen(&Happening::Malformed(connection, *malformed, side), now);

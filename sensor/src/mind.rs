@@ -385,15 +385,13 @@ impl Mind {
 
     /// A device said something about itself; `true` where that is new. What changed is judged before it is remembered.
     pub fn learn_fact(&mut self, ip: IpAddr, asset: &Asset, protocol: &str, now: Time) -> bool {
-        let old = self.world.hosts.get(&ip).and_then(|host| host.facts.get(&asset.field)).cloned();
-        let new = old.as_ref().is_none_or(|known| known.value != asset.value.as_ref());
+        let fact = Fact { value: asset.value.to_string(), source: protocol.to_owned(), at: now };
+        let (old, new) = self.world.host(ip, now).state(asset.field, fact);
         if new {
             let change =
                 Change { host: ip, field: asset.field, old: old.as_ref(), new: &asset.value, protocol };
             self.happen(&Happening::Asset(&change), now);
         }
-        let fact = Fact { value: asset.value.to_string(), source: protocol.to_owned(), at: now };
-        self.world.host(ip, now).facts.insert(asset.field, fact);
         new
     }
 

@@ -28,6 +28,16 @@ const MAX_DEVICES: usize = 8192;
 /// Statements of one kind by one device that are remembered.
 const MAX_STATED: usize = 16;
 
+/// What a device is, in the fields that say so.
+const IDENTITY: [AssetField; 6] = [
+    AssetField::Vendor,
+    AssetField::Model,
+    AssetField::Firmware,
+    AssetField::Serial,
+    AssetField::Name,
+    AssetField::Station,
+];
+
 /// Who, about what, in which protocol.
 type Key = (IpAddr, AssetField, String);
 
@@ -49,6 +59,10 @@ impl Detector for Model {
 
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Asset(change) = happening else { return };
+        // Programs come and go, and a name for one service is not the device.
+        if !IDENTITY.contains(&change.field) {
+            return;
+        }
         let Some(old) = change.old.filter(|old| old.source == change.protocol) else { return };
         let key = (change.host, change.field, change.protocol.to_owned());
         let stated = self.stated.entry(key).or_insert_with(BTreeSet::new);
@@ -85,9 +99,10 @@ fn words(change: &Change<'_>) -> (&'static str, Severity) {
         AssetField::Serial => ("serial number", Severity::Medium),
         AssetField::Model => ("model", Severity::Medium),
         AssetField::Vendor => ("maker", Severity::Medium),
-        AssetField::Name => ("name", Severity::Low),
         AssetField::Address => ("IP address", Severity::Low),
         AssetField::Id => ("id", Severity::Medium),
         AssetField::Role => ("role", Severity::Low),
+        AssetField::Station => ("station name", Severity::Low),
+        _ => ("name", Severity::Low),
     }
 }

@@ -113,7 +113,11 @@ impl Device {
             _ => "MAC not observable".to_owned(),
         };
         let said = host.map(|host| {
-            host.facts.iter().map(|(field, fact)| (*field, fact.value.clone(), fact.source.clone())).collect()
+            host.facts
+                .keys()
+                .filter_map(|field| Some((*field, host.fact(*field)?)))
+                .map(|(field, fact)| (field, fact.value.clone(), fact.source.clone()))
+                .collect()
         });
         Self {
             ip,

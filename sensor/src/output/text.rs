@@ -100,7 +100,8 @@ pub fn incident_line(incident: &Incident) -> String {
 pub fn host(ip: IpAddr, host: &Host, world: &World) -> String {
     let (role, why) = world.role(ip);
     let zone = format!("{} ({})", world.zone(ip).name, world.zone_reason(ip));
-    let facts: Vec<&str> = host.facts.values().map(|fact| fact.value.as_str()).collect();
+    let best = host.facts.keys().filter_map(|field| host.fact(*field));
+    let facts: Vec<&str> = best.map(|fact| fact.value.as_str()).collect();
     let facts = if facts.is_empty() { String::new() } else { format!("  {}", facts.join(", ")) };
     let asset = world.asset(ip).map_or(String::new(), |asset| {
         let contact = asset.contact.as_ref().map_or(String::new(), |contact| format!(", contact {contact}"));

@@ -9,11 +9,13 @@
 
 use sensor_ebpf::flow::Transport;
 
+mod about;
 mod ber;
 mod bytes;
 pub mod command;
 pub mod input;
 
+pub use about::About;
 pub use command::{Action, Command, Direction, Function, Status};
 pub use input::{Input, Probe, Side, Verdict};
 
@@ -24,6 +26,8 @@ pub enum Event {
     Command(Command),
     /// Something a device said about itself.
     Asset(Asset),
+    /// Something said about a host that need not be an end of the connection.
+    About(About),
     /// An RDP connection request or confirm.
     Rdp(rdp::Handshake),
     /// A TLS ClientHello, ServerHello or certificate.
@@ -63,6 +67,14 @@ pub enum AssetField {
     Id,
     /// What the device is for, in its protocol's words: IO controller, IO device.
     Role,
+    /// Name in PROFINET (NameOfStation).
+    Station,
+    /// Operating system, or what the device as a whole says it is.
+    System,
+    /// A program that runs there, as it announces itself. A host may have several.
+    Software,
+    /// A dialect it speaks where that matters: old ones are weak.
+    Protocol,
 }
 
 /// Why bytes are not what the protocol allows.
@@ -167,13 +179,19 @@ impl std::fmt::Display for Port {
 
 pub mod bacnet;
 pub mod cip;
+pub mod dhcp;
 pub mod dnp3;
+pub mod dns;
 pub mod enip;
 mod framing;
+pub mod ftp;
 pub mod goose;
+pub mod http;
 pub mod iec104;
+pub mod lldp;
 pub mod modbus;
 pub mod opcua;
+mod opening;
 mod pending;
 mod process_bus;
 pub mod profinet_dcp;
@@ -181,11 +199,17 @@ pub mod profinet_rt;
 pub mod rdp;
 pub mod s7comm;
 pub mod s7comm_plus;
+pub mod smb;
+pub mod ssh;
 pub mod sv;
-#[cfg(test)]
-mod testing;
+pub mod telnet;
 pub mod tls;
 mod tpkt;
+pub mod vnc;
+pub mod winrm;
+
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod trial;
 
@@ -193,10 +217,15 @@ mod trial;
 pub const REGISTRY: &[&Spec] = &[
     &bacnet::SPEC,
     &cip::SPEC,
+    &dhcp::SPEC,
     &dnp3::SPEC,
+    &dns::SPEC,
     &enip::SPEC,
+    &ftp::SPEC,
     &goose::SPEC,
+    &http::SPEC,
     &iec104::SPEC,
+    &lldp::SPEC,
     &modbus::SPEC,
     &opcua::SPEC,
     &profinet_dcp::SPEC,
@@ -204,8 +233,13 @@ pub const REGISTRY: &[&Spec] = &[
     &rdp::SPEC,
     &s7comm::SPEC,
     &s7comm_plus::SPEC,
+    &smb::SPEC,
+    &ssh::SPEC,
     &sv::SPEC,
+    &telnet::SPEC,
     &tls::SPEC,
+    &vnc::SPEC,
+    &winrm::SPEC,
 ];
 
 /// The protocol of that name.

@@ -84,3 +84,47 @@ pub const STRANGERS: &[&[u8]] = &[
     b"\x00\x00\x00\x54\xffSMB\x72\x00\x00\x00\x00\x18\x01\x28\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
     b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
 ];
+
+/// What a probe says of a client's first bytes, off the protocol's ports.
+pub fn verdict(spec: &Spec, bytes: &[u8]) -> Verdict {
+    ask(spec, bytes, false)
+}
+
+/// What a probe says of a server's first bytes, off the protocol's ports.
+pub fn server_verdict(spec: &Spec, bytes: &[u8]) -> Verdict {
+    (spec.probe)(Probe { bytes, side: Side::Server, hinted: false, from_start: true })
+}
+
+/// Everything decoded from what is said in turn.
+pub fn events(spec: &Spec, said: &[(Side, &[u8])]) -> Vec<Event> {
+    let mut decoder = (spec.decoder)();
+    let mut out = Vec::new();
+    for (side, bytes) in said {
+        decoder.decode(Input { bytes, side: *side, truncated: false, gap: false }, &mut out);
+    }
+    out
+}
+
+/// The facts among [`events`], and whose they are.
+pub fn assets(spec: &Spec, said: &[(Side, &[u8])]) -> Vec<(Side, AssetField, String)> {
+    events(spec, said)
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Asset(asset) => Some((asset.side, asset.field, asset.value.to_string())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Random bytes behind the beginnings of small protocols, in every mood.
+pub fn never_panics(spec: &'static Spec) {
+    let starts: [&[u8]; 7] =
+        [b"", b"SSH-", b"220 ", b"\0\0\0\x80\xfeSMB", b"\x01\x01\x06\0", b"\x02\x07\x04", b"\xff\xfb\x01"];
+    let bytes = (0..starts.len(), proptest::collection::vec(any::<u8>(), 0..300));
+    proptest!(ProptestConfig::with_cases(64), |((start, rest) in bytes)| {
+        survives(spec, &[starts[start], &rest].concat())?;
+    });
+    for stranger in STRANGERS {
+        survives(spec, stranger).unwrap();
+    }
+}

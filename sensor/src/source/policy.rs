@@ -33,15 +33,22 @@ pub fn port_classes() -> Vec<(PortKey, Class)> {
         (PortKey::Udp(53), Class::Control),
         (PortKey::Udp(67), Class::Control),
         (PortKey::Udp(68), Class::Control),
+        (PortKey::Udp(5353), Class::Control),
+        (PortKey::Udp(5355), Class::Control),
     ];
     for spec in REGISTRY {
         let class = if spec.industrial { Class::Industrial } else { Class::Access };
-        classes.extend(spec.ports.iter().map(|port| match port {
+        let own = spec.ports.iter().map(|port| match port {
             Port::Tcp(port) => (PortKey::Tcp(*port), class),
             Port::Udp(port) => (PortKey::Udp(*port), class),
             Port::EtherType(number) if spec.industrial => (PortKey::EtherType(*number), class),
             Port::EtherType(number) => (PortKey::EtherType(*number), Class::Control),
-        }));
+        });
+        for (port, class) in own {
+            if !classes.iter().any(|(known, _)| *known == port) {
+                classes.push((port, class));
+            }
+        }
     }
     classes
 }

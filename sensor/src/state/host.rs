@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use super::habits::Habits;
 use super::tally::Tally;
-use crate::protocol::{Action, AssetField};
+use crate::protocol::{self, Action, AssetField};
 use crate::time::Time;
 
 /// Controllers remembered that a host drives.
 pub const MAX_DRIVEN: usize = 16;
 /// MACs remembered of an address.
 const MAX_MACS: usize = 8;
+/// Statements of one kind that are remembered.
+const MAX_FACTS: usize = 8;
+
 /// Industrial protocols a host is known to serve or drive.
 const MAX_PROTOCOLS: usize = 32;
 
@@ -71,8 +74,8 @@ pub struct Host {
     pub mac: Option<[u8; 6]>,
     /// The MAC its packets come from, a router's where they are routed.
     pub via: Option<[u8; 6]>,
-    /// What it said about itself.
-    pub facts: BTreeMap<AssetField, Fact>,
+    /// What it said about itself, in each protocol.
+    pub facts: BTreeMap<AssetField, Vec<Fact>>,
     /// Industrial protocols it answers, with the connections.
     pub serves: BTreeMap<String, u64>,
     /// Industrial protocols it drives.
@@ -106,6 +109,34 @@ pub struct Host {
 }
 
 impl Host {
+    /// The best of what it said about something: industrial protocols know the device, others what runs on it; of two that
+    /// are as good the latest.
+    pub fn fact(&self, field: AssetField) -> Option<&Fact> {
+        let knows = |fact: &Fact| protocol::by_name(&fact.source).is_some_and(|spec| spec.industrial);
+        let facts = self.facts.get(&field)?.iter();
+        facts.max_by(|a, b| (knows(a), a.at, &a.value).cmp(&(knows(b), b.at, &b.value)))
+    }
+
+    /// Notes a statement; returns what it said before in the same protocol, where that is something else, and whether the
+    /// statement is new.
+    pub fn state(&mut self, field: AssetField, fact: Fact) -> (Option<Fact>, bool) {
+        let facts = self.facts.entry(field).or_default();
+        // A host runs many programs; of everything else there is one.
+        let (source, value) = (fact.source.clone(), fact.value.clone());
+        let same =
+            |known: &Fact| known.source == source && (field != AssetField::Software || known.value == value);
+        if let Some(known) = facts.iter_mut().find(|known| same(known)) {
+            let old = std::mem::replace(known, fact);
+            let new = old.value != known.value;
+            return (new.then_some(old), new);
+        }
+        let room = facts.len() < MAX_FACTS;
+        if room {
+            facts.push(fact);
+        }
+        (None, room)
+    }
+
     /// Notes activity at `now`.
     pub fn active(&mut self, now: Time) {
         self.last = self.last.max(now);

@@ -7,6 +7,7 @@ pub mod habits;
 pub mod hoard;
 pub mod host;
 mod infer;
+pub mod names;
 pub mod relearn;
 pub mod role;
 pub mod rules;

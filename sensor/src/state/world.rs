@@ -13,6 +13,7 @@ use super::connection::Connection;
 use super::conversation::{Conversation, Key};
 use super::habits::Habits;
 use super::host::{DeviceStage, Host};
+use super::names::{Names, Stated};
 use super::rules::Rules;
 use super::zone::{Kind, Zone, Zones};
 use crate::importance::budget::{Budget, Family};
@@ -206,6 +207,10 @@ pub struct World {
     pub externals: Table<String, External>,
     /// Addresses seen behind a MAC; several make it a router's.
     macs: Table<[u8; 6], BTreeSet<IpAddr>>,
+    /// Names of addresses, as seen on the wire.
+    pub names: Names,
+    /// What devices said before they had an address.
+    pub stated: Stated,
     /// The site.
     pub site: Site,
 }
@@ -221,6 +226,8 @@ impl World {
             conversations: Table::new(settings.max_conversations),
             externals: Table::new(65_536),
             macs: Table::new(65_536),
+            names: Names::default(),
+            stated: Stated::default(),
             settings,
             zones,
             rules: Rules::default(),

@@ -58,6 +58,8 @@ pub struct Seen {
     /// Connections by the protocol their content was found to be.
     pub connections: BTreeMap<&'static str, u64>,
     pub assets: Vec<(String, &'static str, Asset)>,
+    /// Names that answers on the wire gave to addresses.
+    pub names: BTreeMap<String, String>,
     pub rdp: Vec<rdp::Handshake>,
     pub tls: Vec<tls::Handshake>,
     pub findings: Vec<Finding>,
@@ -141,6 +143,8 @@ pub fn replay_file(path: &Path, settings: Settings) -> Seen {
         }
     }
     engine.finish(&mut seen);
+    let names = engine.world().names.iter();
+    seen.names = names.map(|(address, name)| (address.to_string(), name.to_owned())).collect();
     seen
 }
 

@@ -12,6 +12,7 @@ mod every_file;
 mod findings;
 mod helper;
 mod iec104;
+mod it_side;
 mod modbus;
 mod opcua;
 mod rdp;

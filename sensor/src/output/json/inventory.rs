@@ -9,6 +9,7 @@ use crate::config::Crossing;
 use crate::output::convergence::{self, Row};
 use crate::protocol::AssetField;
 use crate::state::conversation::{self, Conversation};
+use crate::state::host::Fact;
 use crate::state::{Host, World};
 
 /// A device as one object.
@@ -21,9 +22,16 @@ pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
     let facts: Map<String, Value> = host
         .facts
         .iter()
-        .map(|(field, fact)| {
-            let fact = json!({ "value": fact.value, "source": fact.source, "at": fact.at.to_string() });
-            (field_name(*field).to_owned(), fact)
+        .filter_map(|(field, facts)| {
+            let object =
+                |fact: &Fact| json!({ "value": fact.value, "source": fact.source, "at": fact.at.to_string() });
+            let best = host.fact(*field)?;
+            let mut fact = object(best);
+            let others: Vec<Value> = facts.iter().filter(|other| *other != best).map(object).collect();
+            if !others.is_empty() {
+                fact["others"] = others.into();
+            }
+            Some((field_name(*field).to_owned(), fact))
         })
         .collect();
     line.set("isthmus.facts", facts);
@@ -115,5 +123,9 @@ pub(in crate::output) const fn field_name(field: AssetField) -> &'static str {
         AssetField::Address => "address",
         AssetField::Id => "id",
         AssetField::Role => "role",
+        AssetField::Station => "station",
+        AssetField::System => "system",
+        AssetField::Software => "software",
+        AssetField::Protocol => "protocol",
     }
 }

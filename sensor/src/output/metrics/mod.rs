@@ -216,7 +216,7 @@ impl Metrics {
         for severity in Severity::ALL {
             self.incidents.with_label_values(&[severity.name()]);
         }
-        for table in ["connections", "hosts", "conversations", "externals", "streams"] {
+        for table in ["connections", "hosts", "conversations", "externals", "names", "streams"] {
             self.evictions.with_label_values(&[table]);
         }
         for interface in interfaces {
@@ -252,6 +252,7 @@ impl Metrics {
             ("hosts", world.hosts.evicted),
             ("conversations", world.conversations.evicted),
             ("externals", world.externals.evicted),
+            ("names", world.names.evicted),
             ("streams", engine.hoards_evicted()),
         ];
         for (table, n) in evictions {

@@ -67,8 +67,10 @@ fn mind() -> Mind {
     (world.site.first, world.site.last) = (AT, AT);
     let actor = "10.10.0.66".parse().unwrap();
     let host = world.host(actor, AT);
-    host.facts
-        .insert(AssetField::Name, Fact { value: HOSTILE.to_owned(), source: HOSTILE.to_owned(), at: AT });
+    host.facts.insert(
+        AssetField::Name,
+        vec![Fact { value: HOSTILE.to_owned(), source: HOSTILE.to_owned(), at: AT }],
+    );
     let server = "10.20.0.10".parse().unwrap();
     world.host(server, AT).industrial(HOSTILE, true);
     for (server, port) in [(server, 502), ("203.0.113.9".parse().unwrap(), 443)] {

@@ -1,0 +1,45 @@
+//! What services say about hosts: names for addresses, addresses of devices.
+
+use crate::mind::Mind;
+use crate::observer::Observer;
+use crate::protocol::{About, Asset, Side};
+use crate::state::address::is_unicast;
+use crate::state::connection::Connection;
+use crate::time::Time;
+
+/// Takes in what was said in a connection about a host.
+pub(super) fn learn(
+    connection: &Connection,
+    about: &About,
+    mind: &mut Mind,
+    now: Time,
+    observer: &mut dyn Observer,
+) {
+    let protocol = connection.protocol.map_or("", |spec| spec.name);
+    match about {
+        About::Named { address, name } => mind.world.names.note(*address, name, now),
+        About::Called(name) => mind.world.names.note(connection.server.ip, name, now),
+        About::Leased { mac, address } => {
+            if !is_unicast(*address) {
+                return;
+            }
+            mind.world.note_mac(*address, *mac, true, now);
+            for (field, value) in mind.world.stated.take(*mac) {
+                let asset = Asset { side: Side::Client, field, value };
+                if mind.learn_fact(*address, &asset, protocol, now) {
+                    observer.asset(*address, &asset, protocol, now);
+                }
+            }
+        }
+        About::Stated { mac, field, value } => {
+            mind.world.stated.note(*mac, *field, value);
+            let known = mind.world.device(*mac);
+            let asset = Asset { side: Side::Client, field: *field, value: value.clone() };
+            if mind.world.hosts.get(&known).is_some_and(|host| host.mac == Some(*mac))
+                && mind.learn_fact(known, &asset, protocol, now)
+            {
+                observer.asset(known, &asset, protocol, now);
+            }
+        }
+    }
+}
