@@ -200,7 +200,12 @@ impl Engine {
         {
             self.mind.happen(&Happening::Established(connection), now);
         }
-        let bytes = connection.legs.iter().map(|leg| leg.bytes).max().unwrap_or(0);
+        if connection.part_is_full(now) {
+            self.mind.happen(&Happening::Volume(connection), now);
+            self.mind.learn_volume(connection, now);
+            connection.next_part(now);
+        }
+        let bytes = connection.volume().0.into_iter().max().unwrap_or(0);
         if bytes >= connection.volume_mark {
             connection.volume_mark = bytes.saturating_add(bytes / 2);
             self.mind.happen(&Happening::Volume(connection), now);

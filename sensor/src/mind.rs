@@ -399,8 +399,13 @@ impl Mind {
     pub fn learn_closed(&mut self, connection: &Connection, now: Time) {
         let unusual = self.is_unusual(connection, now);
         self.chronicle.closed(connection, unusual);
+        self.learn_volume(connection, now);
+    }
+
+    /// So much passed, in a connection that is over or in an hour of one that goes on.
+    pub fn learn_volume(&mut self, connection: &Connection, now: Time) {
         let teaches = self.teaches(connection, Action::Session, now) || self.settles(connection, now);
-        let [up, down] = connection.legs.map(|leg| leg.bytes);
+        let ([up, down], _) = connection.volume();
         let conversation = self.conversation(connection, now);
         let [a, b] = &mut conversation.bytes;
         *a = a.saturating_add(up);

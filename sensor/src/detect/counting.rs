@@ -34,12 +34,14 @@ pub fn count(
     tally: fn(&mut Host) -> &mut Tally,
 ) -> Option<Count> {
     let counted = tally(world.host(client, now));
-    let n = counted.add(now, end);
+    let (n, ended) = counted.add(now, end);
     if !judged {
         return None;
     }
     let (p, expected, weight) = (counted.p(prior), counted.expected(prior), counted.weight());
-    if !world.unusual(family, p) {
+    // A window is one judgement, however many events it is looked at for: only the last look counts, and a quiet one is one too.
+    world.site.budget.judged(family, ended);
+    if p >= world.threshold(family) {
         return None;
     }
     let counted = tally(world.host(client, now));
@@ -70,5 +72,93 @@ impl Count {
             String::new()
         };
         format!("within {minutes} minutes, to {ends}{damped}; {:.1} are usual", self.expected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::state::world::Settings;
+    use crate::state::zone::Zones;
+
+    /// Splitmix64: this test needs chance, the engine has none.
+    struct Chance(u64);
+
+    impl Chance {
+        fn unit(&mut self) -> f64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.0;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((z ^ (z >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+        }
+
+        fn wait(&mut self, mean_s: f64) -> f64 {
+            -mean_s * (1.0 - self.unit()).ln()
+        }
+    }
+
+    fn prior() -> Prior {
+        Prior::new(2.0, Duration::from_secs(3600))
+    }
+
+    /// Findings a day of hosts that fail now and then, each at its own rate, between the `from`th day and the `to`th. Findings
+    /// of one host fold within a day, as they do in the engine.
+    fn findings_a_day(hosts: u8, (from, to): (u64, u64), budget: f64, seed: u64) -> f64 {
+        let mut world = World::new(
+            Settings { operational: true, alert_budget: budget, ..Settings::default() },
+            Zones::default(),
+        );
+        let mut chance = Chance(seed);
+        let day = 86_400.0;
+        // (next failure, mean seconds between failures) of each host.
+        let mut clocks: Vec<(f64, f64)> =
+            (0..hosts).map(|n| (chance.wait(600.0), 300.0 * 1.5_f64.powi(i32::from(n % 12)))).collect();
+        let mut told = vec![f64::NEG_INFINITY; usize::from(hosts)];
+        let (mut findings, mut last) = (0_u32, 0.0);
+        loop {
+            let (who, at) = clocks
+                .iter()
+                .enumerate()
+                .min_by(|a, b| a.1.0.total_cmp(&b.1.0))
+                .map(|(who, (at, _))| (who, *at))
+                .unwrap();
+            if at >= to as f64 * day {
+                return f64::from(findings) / (to - from) as f64;
+            }
+            world.site.budget.advance(Duration::from_secs_f64(at - last));
+            last = at;
+            let client = IpAddr::from([10, 0, 0, who as u8]);
+            let end = (IpAddr::from([10, 1, 0, (chance.unit() * 250.0) as u8]), 445);
+            let judged = at >= from as f64 * day;
+            let now = Time((at * 1e9) as u64 + 1);
+            let found =
+                count(&mut world, now, client, end, (Family::InternalFailures, prior(), judged), |host| {
+                    &mut host.failures
+                });
+            if found.is_some() && at - told[who] >= day {
+                told[who] = at;
+                findings += 1;
+            }
+            let mean = clocks[who].1;
+            clocks[who].0 = at + chance.wait(mean);
+        }
+    }
+
+    #[test]
+    fn ordinary_failures_stay_within_the_familys_part_of_the_budget() {
+        let budget = 1.0;
+        let rate: f64 = (1..=4).map(|seed| findings_a_day(40, (14, 60), budget, seed)).sum::<f64>() / 4.0;
+        let part = budget * Family::InternalFailures.share();
+        assert!(rate <= 1.1 * part, "{rate} a day, {part} are allowed");
+    }
+
+    #[test]
+    fn a_larger_budget_tells_more() {
+        let few = findings_a_day(40, (14, 60), 0.1, 1);
+        let many = findings_a_day(40, (14, 60), 200.0, 1);
+        assert!(few < many, "{few} and {many}");
     }
 }

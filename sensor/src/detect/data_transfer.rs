@@ -60,10 +60,11 @@ impl Detector for Model {
             .conversation(connection)
             .filter(|c| c.taught)
             .map_or([Volumes::default(); 2], |c| c.volumes);
-        for ((((leg, floor), prior), volumes), direction) in
-            connection.legs.iter().zip(floors).zip(priors).zip(learned).zip(["up", "down"])
+        let (volume, since) = connection.volume();
+        for ((((bytes, floor), prior), volumes), direction) in
+            volume.into_iter().zip(floors).zip(priors).zip(learned).zip(["up", "down"])
         {
-            let bytes = leg.bytes as f64;
+            let bytes = bytes as f64;
             if bytes < floor {
                 continue;
             }
@@ -73,7 +74,8 @@ impl Detector for Model {
             }
             let (from, to) = if direction == "up" { (client, server) } else { (server, client) };
             let role = world.role_name(server);
-            let duration = connection.last.since(connection.opened).max(Duration::from_secs(1));
+            let duration = connection.last.since(since).max(Duration::from_secs(1));
+            let what = if since == connection.opened { "connection" } else { "hour of a connection" };
             let draft = Draft::new(&SPEC, connection, context.now)
                 .basis(Basis::Statistical)
                 .stage(Stage::Collection)
@@ -81,7 +83,7 @@ impl Detector for Model {
                 .same(format!("{server}:{} {direction}", connection.server.port))
                 .p(p)
                 .summary(format!(
-                    "{:.1} MB from {from} to {to} over port {} ({direction}) in one connection with {server} ({role}); {:.1} MB are usual, {:.0} times as much",
+                    "{:.1} MB from {from} to {to} over port {} ({direction}) in one {what} with {server} ({role}); {:.1} MB are usual, {:.0} times as much",
                     bytes / MEGABYTE,
                     connection.server.port,
                     expected / MEGABYTE,

@@ -129,10 +129,13 @@ fn judge(
         world.conversations.entry(&key, || Conversation { first: now, ..Conversation::default() });
     let tally = tally(conversation, kind);
     // The same again and again is one thing told often: what differs counts in full.
-    let n = tally.add(now, (server, sort));
+    let (n, ended) = tally.add(now, (server, sort));
     let (weight, p, expected) = (tally.weight(), tally.p(prior(kind)), tally.expected(prior(kind)));
     let enough = if kind == Kind::Malformed { n } else { weight };
-    if !judged || !world.unusual(Family::ProtocolAnomaly, p) || enough < floor(kind) {
+    if judged {
+        world.site.budget.judged(Family::ProtocolAnomaly, ended);
+    }
+    if !judged || p >= world.threshold(Family::ProtocolAnomaly) || enough < floor(kind) {
         return false;
     }
     if let Some(conversation) = world.conversations.get_mut(&key) {

@@ -82,9 +82,13 @@ pub struct Budget {
 impl Budget {
     /// Counts one judgement of a family and says whether `p` is small enough to raise, with `budget` false alarms a day.
     pub fn unusual(&mut self, family: Family, p: f64, budget: f64) -> bool {
-        let judged = self.families.entry(family).or_default();
-        judged.record();
-        p < judged.threshold(budget, family.share())
+        self.judged(family, 1);
+        p < self.threshold(family, budget)
+    }
+
+    /// Counts judgements of a family, those in which nothing happened included.
+    pub fn judged(&mut self, family: Family, n: u64) {
+        self.families.entry(family).or_default().record_many(n);
     }
 
     /// The p-value below which a family raises now.
@@ -124,7 +128,12 @@ impl Judged {
 
     /// Counts one judgement (one p-value compared with the threshold).
     pub fn record(&mut self) {
-        self.tests = (self.tests + 1.0).min(1e15);
+        self.record_many(1);
+    }
+
+    /// Counts so many judgements.
+    pub fn record_many(&mut self, n: u64) {
+        self.tests = (self.tests + n as f64).min(1e15);
     }
 
     /// Lets `observed` time pass.

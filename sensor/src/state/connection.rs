@@ -1,6 +1,7 @@
 //! Two directions made one: who asked, who answered, how it went.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use sensor_ebpf::flow::{FlowKey, Transport};
 use sensor_ebpf::record::Reason;
@@ -11,6 +12,11 @@ use super::stream::Stream;
 use crate::protocol::{Decode, Port, REGISTRY, Side, Spec};
 use crate::source::FlowEvent;
 use crate::time::Time;
+
+/// Bytes from which a volume is worth judging.
+const FIRST_MARK: u64 = 1 << 20;
+/// Industrial connections stand for months: their volume is judged and learned by the hour, as if they were as many.
+const PART: Duration = Duration::from_secs(3600);
 
 /// One end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -163,6 +169,8 @@ pub struct Connection {
     pub spoke: [bool; 2],
     /// Bytes at which its volume is judged next.
     pub(crate) volume_mark: u64,
+    /// Where the volume that is judged began: when, and with how many bytes of each direction before it.
+    part: (Time, [u64; 2]),
     pub(crate) decoder: Option<Box<dyn Decode>>,
     pub(crate) streams: [Stream; 2],
     /// Protocols still possible, a bit each.
@@ -225,7 +233,8 @@ impl Connection {
             legs: [Leg::default(); 2],
             protocol: None,
             spoke: [false; 2],
-            volume_mark: 1 << 20,
+            volume_mark: FIRST_MARK,
+            part: (at, [0; 2]),
             decoder: None,
             streams: if syn {
                 [Stream::default(), Stream::default()]
@@ -312,6 +321,26 @@ impl Connection {
         }
         self.hole_due = None;
         self.hoarded = 0;
+    }
+
+    /// Bytes from client and from server that are judged together, and since when: all of them, or those of an industrial
+    /// connection's hour.
+    pub fn volume(&self) -> ([u64; 2], Time) {
+        let (since, [up, down]) = self.part;
+        let [a, b] = &self.legs;
+        ([a.bytes.saturating_sub(up), b.bytes.saturating_sub(down)], since)
+    }
+
+    /// Whether an hour of an industrial connection is full.
+    pub(crate) fn part_is_full(&self, now: Time) -> bool {
+        let (since, _) = self.part;
+        now.since(since) >= PART && self.state == State::Established && self.is_industrial()
+    }
+
+    /// The next hour begins.
+    pub(crate) fn next_part(&mut self, now: Time) {
+        self.part = (now, self.legs.map(|leg| leg.bytes));
+        self.volume_mark = FIRST_MARK;
     }
 
     /// Payload on the wire was seen from both ends.

@@ -29,18 +29,18 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts one event towards `end`; returns how many this window holds.
-    pub fn add(&mut self, now: Time, end: (IpAddr, u16)) -> u64 {
-        self.roll(now);
+    /// Counts one event towards `end`; returns how many this window holds, and how many windows ended before it since the last
+    /// event: so many times it was judged whether there were too many.
+    pub fn add(&mut self, now: Time, end: (IpAddr, u16)) -> (u64, u64) {
+        let ended = self.roll(now);
         self.n = self.n.saturating_add(1);
-        if self.ends.contains(&end) {
-            return self.n;
+        if !self.ends.contains(&end) {
+            self.ends_total = self.ends_total.saturating_add(1);
+            if self.ends.len() < MAX_ENDS {
+                self.ends.insert(end);
+            }
         }
-        self.ends_total = self.ends_total.saturating_add(1);
-        if self.ends.len() < MAX_ENDS {
-            self.ends.insert(end);
-        }
-        self.n
+        (self.n, ended)
     }
 
     /// How much this window holds: every end once, and what was repeated as one more for each factor of four.
@@ -72,21 +72,27 @@ impl Tally {
         self.tainted = true;
     }
 
-    fn roll(&mut self, now: Time) {
+    /// Ends the window if it is over; returns how many windows ended since the last call, quiet ones included. Windows lie on a
+    /// grid: one that began with an event would hold one more than chance puts there.
+    fn roll(&mut self, now: Time) -> u64 {
+        let length = WINDOW.as_nanos() as u64;
+        let start = Time(now.0.saturating_sub(now.0 % length));
         if self.start == Time::default() {
-            self.start = now;
-            return;
+            self.start = start;
+            return 0;
         }
-        let age = now.since(self.start);
-        if age < WINDOW {
-            return;
+        let ended = start.since(self.start).as_nanos() as u64 / length;
+        if ended == 0 {
+            return 0;
         }
         if !self.tainted {
             self.learned.learn(self.weight(), WINDOW, HALF_LIFE);
         }
         // Quiet windows are lessons too.
-        self.learned.learn(0, age.saturating_sub(WINDOW), HALF_LIFE);
-        *self = Self { learned: self.learned, start: now, ..Self::default() };
+        let quiet = u32::try_from(ended.saturating_sub(1)).unwrap_or(u32::MAX);
+        self.learned.learn(0, WINDOW.saturating_mul(quiet), HALF_LIFE);
+        *self = Self { learned: self.learned, start, ..Self::default() };
+        ended
     }
 }
 
