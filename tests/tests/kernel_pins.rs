@@ -179,7 +179,10 @@ fn the_kernel_counts_on_through_a_kill_and_who_goes_on_counts_each_packet_once()
 fn another_version_takes_the_place_of_the_old_one_without_a_gap() {
     let (cable, bpffs) = (Cable::new(), Bpffs::new("upgrade"));
     Cable::inside(&cable.plant(), || {
-        drop(Live::open(&bpffs.options(1 << 10)).expect("old"));
+        let old = Live::open(&bpffs.options(1 << 10)).expect("old");
+        // It is stopped before it has read these.
+        cable.send(&vec![tcp(502, 0x18, b"before"); 3]);
+        drop(old);
         let old = cable.link();
         assert!(old.contains("prog/xdp"), "{old}");
         // Other sizes are another ABI, as another program would be.
@@ -188,10 +191,40 @@ fn another_version_takes_the_place_of_the_old_one_without_a_gap() {
         assert!(cable.link().contains("prog/xdp") && cable.link() != old, "{}", cable.link());
         cable.send(&[tcp(502, 0x18, b"payload")]);
         let (told, _) = finish(live);
-        assert_eq!(told, Told { packets: 1, payload: 7, lost: 0 });
+        assert_eq!(told, Told { packets: 4, payload: 3 * 6 + 7, lost: 0 });
         let abis = bpffs.content().iter().filter(|path| path.ends_with("FLOWS")).count();
         assert_eq!(abis, 1, "{:?}", bpffs.content());
         assert_eq!(detach(&bpffs.0, &[]).expect("detach"), ["port0"]);
+        assert_eq!(bpffs.content(), Vec::<PathBuf>::new(), "orphans");
+    });
+}
+
+#[test]
+#[ignore = "needs root"]
+fn who_goes_on_may_watch_other_interfaces() {
+    let (cable, bpffs) = (Cable::new(), Bpffs::new("legs"));
+    let add = ["-n", &cable.plant(), "link", "add", "port1", "type", "veth", "peer", "name", "far1"];
+    run("ip", &add);
+    for end in ["port1", "far1"] {
+        run("ip", &["-n", &cable.plant(), "link", "set", end, "up"]);
+    }
+    Cable::inside(&cable.plant(), || {
+        let open = |names: &[&str]| {
+            let interfaces = names.iter().map(|name| (*name).to_owned()).collect();
+            let live = Live::open(&LiveOptions { interfaces, ..bpffs.options(1 << 10) }).expect("attach");
+            let slots: Vec<_> =
+                live.attached().iter().map(|at| (at.interface.clone(), at.slot, at.degraded)).collect();
+            (live.is_adopted(), slots)
+        };
+        let port = |n: u8| (format!("port{n}"), n, false);
+        assert_eq!(open(&["port0"]), (false, vec![port(0)]));
+        // Whatever the order, a leg keeps the slot that stands in the flow cache.
+        assert_eq!(open(&["port1", "port0"]), (true, vec![port(1), port(0)]));
+        assert_eq!(open(&["port1"]), (true, vec![port(1)]));
+        assert!(!cable.link().contains("xdp"), "{}", cable.link());
+        let said = detach(&bpffs.0, &["port0".to_owned()]).expect_err("not there any more").to_string();
+        assert!(said.contains("nothing attached to port0"), "{said}");
+        assert_eq!(detach(&bpffs.0, &["port1".to_owned()]).expect("detach"), ["port1"]);
         assert_eq!(bpffs.content(), Vec::<PathBuf>::new(), "orphans");
     });
 }

@@ -54,13 +54,14 @@ pub fn run(args: &RunArgs) -> Result<()> {
         pin: args.pin.then(|| args.bpffs.clone()),
         ..LiveOptions::default()
     })?;
+    // From here on nothing asks the kernel for anything it has not already given. Capabilities belong to threads: those
+    // started from now on have none.
+    caps::drop_all()?;
+    // Whether it can be written has to be seen without privileges.
     let names =
         source.attached().iter().map(|attached| (attached.slot, attached.interface.clone())).collect();
     let open = |dir: &PathBuf| Evidence::open(dir, &config.evidence, names, &mind);
     let evidence = args.evidence.as_ref().map(open).transpose()?;
-    // From here on nothing asks the kernel for anything it has not already given. Capabilities belong to threads: those
-    // started from now on have none.
-    caps::drop_all()?;
     let stop: Arc<AtomicBool> = Arc::default();
     serve::start(&config.web.listen, &shared, &stop)?;
     for attached in source.attached() {

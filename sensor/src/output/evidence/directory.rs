@@ -28,6 +28,8 @@ impl Directory {
         let context =
             || format!("{}: cannot keep evidence there; choose another with --evidence", dir.display());
         fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).with_context(context)?;
+        let probe = dir.join("incident-0.pcapng.tmp");
+        fs::write(&probe, b"").and_then(|()| fs::remove_file(&probe)).with_context(context)?;
         let mut files: Vec<(SystemTime, PathBuf)> = Vec::new();
         for entry in fs::read_dir(dir).with_context(context)?.flatten() {
             let name = entry.file_name();

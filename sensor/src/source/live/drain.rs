@@ -6,7 +6,7 @@ use aya::maps::{MapData, RingBuf};
 use sensor_ebpf::record::Ring;
 
 use super::merge::Merge;
-use super::object::Object;
+use super::object::{Object, RINGS};
 
 /// How often rings are looked at.
 pub const CALM: Duration = Duration::from_millis(5);
@@ -34,9 +34,8 @@ impl Rings {
     /// When one is missing or cannot be mapped.
     pub fn open(object: &mut Object) -> anyhow::Result<Self> {
         let sizes = object.sizes.rings;
-        let names = ["LIFECYCLE", "INDUSTRIAL", "ACCESS", "EVIDENCE"];
         let mut rings = Vec::with_capacity(Ring::COUNT);
-        for (name, size) in names.into_iter().zip(sizes) {
+        for (name, size) in RINGS.into_iter().zip(sizes) {
             rings.push((object.take(name)?, usize::try_from(size)?));
         }
         Ok(Self { rings })

@@ -22,6 +22,7 @@ mod netlink;
 pub mod object;
 mod offloads;
 pub mod pins;
+mod predecessor;
 mod sweep;
 mod worker;
 
@@ -42,6 +43,7 @@ use self::handover::{Batch, Handover, Stop};
 use self::links::Link;
 use self::object::{Constants, Object};
 use self::pins::{Pinned, Pins};
+use self::predecessor::Predecessor;
 use self::worker::Worker;
 use super::policy::Limits;
 use super::{Record, Source, Wish};
@@ -152,7 +154,12 @@ impl Live {
         adopted: bool,
     ) -> anyhow::Result<(Worker, Vec<Attached>)> {
         let object = match pins {
-            Some(pins) if adopted => Object::adopt(options.sizes, |name| pins.path(name))?,
+            Some(pins) if adopted => {
+                let mut object = Object::adopt(|name| pins.path(name))?;
+                // What ports are worth may have changed since.
+                object.fill_policy()?;
+                object
+            }
             _ => {
                 let mut object = Object::load(options.sizes, &Constants::random()?)?;
                 if let Some(pins) = pins {
@@ -166,6 +173,12 @@ impl Live {
         let mut worker = Worker::new(object, options, pins.map(Pins::ledger), adopted)?;
         let (attached, links) = attach::attach(worker.object(), ports, options.mode, pins, pinned)?;
         worker.hold(links);
+        for left in pins.map(Pins::left).unwrap_or_default() {
+            match Predecessor::open(&left) {
+                Ok(predecessor) => worker.inherit(predecessor)?,
+                Err(error) => tracing::warn!("what another version had not told cannot be read: {error:#}"),
+            }
+        }
         Ok((worker, attached))
     }
 

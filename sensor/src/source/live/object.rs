@@ -10,9 +10,10 @@ use aya::maps::{Array, Map, MapData, PerCpuArray, PerCpuValues};
 use aya::programs::Xdp;
 use aya::{Ebpf, EbpfLoader};
 use aya_obj::programs::XdpAttachType;
+use sensor_ebpf::counters::Counter;
 use sensor_ebpf::flow::Set;
 use sensor_ebpf::policy::{Class, Control, PORTS_PER_CHUNK, PortKey};
-use sensor_ebpf::record::Ring;
+use sensor_ebpf::record::{FlowRecord, FrameRecord, Header, Ring};
 use sensor_ebpf::tables::Cpu;
 use sha2::{Digest as _, Sha256};
 
@@ -90,10 +91,53 @@ pub const MAPS: [&str; 13] = [
     "VERDICT",
     "WATCH",
 ];
+/// The rings among them, in the order of [`Ring::ALL`].
+pub const RINGS: [&str; Ring::COUNT] = ["LIFECYCLE", "INDUSTRIAL", "ACCESS", "EVIDENCE"];
 /// The programs: what is attached, and what is only run by hand.
 pub const PROGRAMS: [&str; 2] = ["isthmus", "ticks"];
 
-/// What must be equal for one process to go on with what another loaded: the program with its layouts, and the sizes.
+/// What must be equal for one process to read what another's program wrote: the layouts of records, flow cache and
+/// counters.
+pub fn layout() -> String {
+    let mut hash = Sha256::new();
+    let fields = [
+        size_of::<Header>(),
+        size_of::<FlowRecord>(),
+        offset_of!(FlowRecord, key),
+        offset_of!(FlowRecord, bytes),
+        offset_of!(FlowRecord, packets),
+        offset_of!(FlowRecord, last),
+        offset_of!(FlowRecord, flags),
+        offset_of!(FlowRecord, macs),
+        size_of::<FrameRecord>(),
+        offset_of!(FrameRecord, key),
+        offset_of!(FrameRecord, wire_len),
+        offset_of!(FrameRecord, payload_len),
+        offset_of!(FrameRecord, payload_at),
+        offset_of!(FrameRecord, cap_len),
+        offset_of!(FrameRecord, flags),
+        size_of::<Set>(),
+        size_of::<Cpu>(),
+        offset_of!(Cpu, slice),
+        Counter::COUNT,
+        Ring::COUNT,
+        LAYOUT,
+    ];
+    for field in fields {
+        hash.update(field.to_le_bytes());
+    }
+    hex(&hash.finalize(), 4)
+}
+
+/// Raised when what fields mean changes and their places do not.
+const LAYOUT: usize = 1;
+
+fn hex(bytes: &[u8], count: usize) -> String {
+    bytes.iter().take(count).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What must be equal for one process to go on with what another loaded: the layouts, the program, the sizes. Begins with
+/// [`layout`].
 pub fn abi(sizes: Sizes) -> String {
     let mut hash = Sha256::new();
     hash.update(OBJECT);
@@ -101,7 +145,7 @@ pub fn abi(sizes: Sizes) -> String {
     for ring in sizes.rings {
         hash.update(ring.to_le_bytes());
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    format!("{}-{}", layout(), hex(&hash.finalize(), 8))
 }
 
 /// Where the programs are held.
@@ -152,7 +196,7 @@ impl Object {
             .override_global("SETS", &sizes.flow_sets, true)
             .override_global("TEST_CLOCK", &test_clock, true)
             .map_max_entries("FLOWS", all_sets);
-        for (name, bytes) in ["LIFECYCLE", "INDUSTRIAL", "ACCESS", "EVIDENCE"].into_iter().zip(sizes.rings) {
+        for (name, bytes) in RINGS.into_iter().zip(sizes.rings) {
             loader.map_max_entries(name, bytes);
         }
         let mut ebpf = loader.load(OBJECT).map_err(|error| explain(error, "load the BPF maps"))?;
@@ -170,11 +214,11 @@ impl Object {
         Ok(object)
     }
 
-    /// Takes over what another process loaded with the same [`abi`] and pinned: `path` says where things are.
+    /// Takes over what another process loaded with the same [`layout`] and pinned: `path` says where things are.
     ///
     /// # Errors
     /// When something is not there or not what it should be.
-    pub fn adopt(sizes: Sizes, path: impl Fn(&str) -> PathBuf) -> anyhow::Result<Self> {
+    pub fn adopt(path: impl Fn(&str) -> PathBuf) -> anyhow::Result<Self> {
         let mut maps = BTreeMap::new();
         for name in MAPS {
             let path = path(name);
@@ -187,14 +231,24 @@ impl Object {
         };
         let [first, second] = PROGRAMS;
         let programs = Programs::Pinned([program(first)?, program(second)?]);
+        let entries = |name: &str| -> anyhow::Result<u32> {
+            let map = maps.get(name).ok_or_else(|| anyhow!("no map {name} is pinned"))?;
+            let (Map::Array(data) | Map::RingBuf(data)) = map else {
+                bail!("BPF map {name} is of another type")
+            };
+            Ok(data.info().with_context(|| format!("BPF map {name}"))?.max_entries())
+        };
+        let all_sets = entries("FLOWS")?;
+        let [a, b, c, d] = RINGS;
+        let rings = [entries(a)?, entries(b)?, entries(c)?, entries(d)?];
+        let sizes = Sizes { flow_sets: 0, rings };
         let mut object = Self { programs, maps, slices: 0, sizes };
         let cpus: PerCpuArray<&mut MapData, RawCpu> = object.map("CPU")?;
         let cpus = cpus.get(&0, 0).context("BPF map CPU")?;
         // Slices are counted from one.
         let slices = cpus.iter().map(|cpu| get_u32(cpu, offset_of!(Cpu, slice)));
         object.slices = slices.max().unwrap_or(0);
-        // What ports are worth may have changed since.
-        object.fill_policy()?;
+        object.sizes.flow_sets = all_sets.checked_div(object.slices).unwrap_or(0);
         Ok(object)
     }
 
@@ -307,7 +361,11 @@ impl Object {
         map.set(0, PerCpuValues::try_from(values)?, 0).context("BPF map CPU")
     }
 
-    fn fill_policy(&mut self) -> anyhow::Result<()> {
+    /// Says what ports and classes are worth.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn fill_policy(&mut self) -> anyhow::Result<()> {
         const CHUNK: usize = PORTS_PER_CHUNK as usize;
         let mut chunks = vec![[0_u8; CHUNK]; PortKey::SPACE as usize / CHUNK];
         for (key, class) in port_classes() {

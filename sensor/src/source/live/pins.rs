@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The directory of a network namespace is locked while a process reads the rings: a ring has one consumer. Names of
-//! another ABI are of another version: its links are moved to this one's program, the rest is removed.
+//! another ABI are of another version: its links are moved to this one's program, what its
+//! maps hold is read once if layouts are the same, the rest is removed.
 
 use std::fs::{self, File};
 use std::io;
@@ -21,7 +22,7 @@ use rustix::fs::{FlockOperation, flock, statfs};
 
 use super::ledger;
 use super::links::{self, Link};
-use super::object::{MAPS, Object, PROGRAMS, explain};
+use super::object::{MAPS, Object, PROGRAMS, explain, layout};
 
 /// Where a bpffs is usually mounted.
 pub const BPFFS: &str = "/sys/fs/bpf";
@@ -38,6 +39,24 @@ pub struct Pins {
     dir: PathBuf,
     /// Locked as long as it is open.
     _lock: File,
+}
+
+/// Maps and programs of another version with the same layouts.
+#[derive(Debug)]
+pub struct Left {
+    dir: PathBuf,
+}
+
+impl Left {
+    /// Where a thing of that name is pinned.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The name of the ledger that goes with it.
+    pub fn ledger(&self) -> String {
+        ledger_name(&self.dir)
+    }
 }
 
 /// A link that was pinned by a process before this one.
@@ -117,6 +136,16 @@ impl Pins {
     /// Whether a process of this ABI pinned all there is.
     pub fn is_complete(&self) -> bool {
         MAPS.iter().chain(&PROGRAMS).all(|name| self.path(name).exists())
+    }
+
+    /// What other versions left that this one can read.
+    pub fn left(&self) -> Vec<Left> {
+        let fits = |dir: &PathBuf| {
+            let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            *dir != self.dir && name.starts_with(&layout())
+        };
+        let whole = |dir: &PathBuf| MAPS.iter().chain(&PROGRAMS).all(|name| dir.join(name).exists());
+        subdirectories(&self.home).filter(|dir| fits(dir) && whole(dir)).map(|dir| Left { dir }).collect()
     }
 
     /// Every link pinned in this namespace.

@@ -16,6 +16,7 @@ use super::ledger::{self, Ledger};
 use super::mapped::Mapped;
 use super::merge::Merge;
 use super::object::Object;
+use super::predecessor::Predecessor;
 use super::sweep::{self, Sweep};
 use super::{Figures, LiveOptions, Losses};
 use crate::source::Wish;
@@ -111,6 +112,18 @@ impl Worker {
     /// Keeps the links; they end with this.
     pub fn hold(&mut self, links: Vec<FdLink>) {
         self.links = links;
+    }
+
+    /// Tells what another version's maps hold, now that its program has been replaced.
+    ///
+    /// # Errors
+    /// When the coarse clock cannot be read.
+    pub fn inherit(&mut self, predecessor: Predecessor) -> anyhow::Result<()> {
+        // A CPU that still ran it has written its record by then.
+        std::thread::sleep(Duration::from_nanos(SETTLED));
+        let ticks = clock::ticks(self.object.program("ticks")?)?;
+        predecessor.tell(&mut self.teller, &self.clock.records, ticks);
+        Ok(())
     }
 
     /// Reads until told to stop. Called on a thread of its own.
