@@ -21,6 +21,26 @@ impl Element<'_> {
         self.content.len() == self.len
     }
 
+    /// The first identifier octet.
+    const fn first(&self) -> u32 {
+        match self.tag {
+            0..=0xff => self.tag,
+            0x100..=0xffff => self.tag >> 8,
+            0x1_0000..=0xff_ffff => self.tag >> 16,
+            _ => self.tag >> 24,
+        }
+    }
+
+    /// Whether the protocol gives the tag its meaning, by its place.
+    pub const fn is_context(&self) -> bool {
+        self.first() & 0xc0 == 0x80
+    }
+
+    /// Whether elements stand inside.
+    pub const fn is_constructed(&self) -> bool {
+        self.first() & 0x20 != 0
+    }
+
     /// The content as an unsigned number: INTEGER, ENUMERATED, BOOLEAN of at most eight octets.
     pub fn number(&self) -> Option<u64> {
         if self.content.is_empty() || self.content.len() > 9 {

@@ -177,23 +177,28 @@ impl std::fmt::Display for Port {
     }
 }
 
+pub mod ads;
 pub mod bacnet;
 pub mod cip;
 pub mod dhcp;
 pub mod dnp3;
 pub mod dns;
 pub mod enip;
+pub mod fins;
+pub mod fox;
 mod framing;
 pub mod ftp;
 pub mod goose;
 pub mod http;
 pub mod iec104;
 pub mod lldp;
+pub mod mms;
 pub mod modbus;
 pub mod opcua;
 mod opening;
 mod pending;
 mod process_bus;
+pub mod profinet_cm;
 pub mod profinet_dcp;
 pub mod profinet_rt;
 pub mod rdp;
@@ -215,19 +220,24 @@ mod trial;
 
 /// Every protocol, sorted by name. Where two could claim the same bytes their probes exclude each other.
 pub const REGISTRY: &[&Spec] = &[
+    &ads::SPEC,
     &bacnet::SPEC,
     &cip::SPEC,
     &dhcp::SPEC,
     &dnp3::SPEC,
     &dns::SPEC,
     &enip::SPEC,
+    &fins::SPEC,
+    &fox::SPEC,
     &ftp::SPEC,
     &goose::SPEC,
     &http::SPEC,
     &iec104::SPEC,
     &lldp::SPEC,
+    &mms::SPEC,
     &modbus::SPEC,
     &opcua::SPEC,
+    &profinet_cm::SPEC,
     &profinet_dcp::SPEC,
     &profinet_rt::SPEC,
     &rdp::SPEC,
