@@ -254,8 +254,10 @@ impl Engine {
 
     fn identified(connection: &Connection, mind: &mut Mind, wishes: &mut Vec<Wish>, now: Time) {
         mind.happen(&Happening::Identified(connection), now);
-        // Streams of process data pass thousands of frames a second: without IP the budget of the class stays.
-        if connection.link.is_none() && connection.protocol.is_some_and(|spec| spec.industrial) {
+        // Streams of process data pass thousands of frames a second: the budget of their class stays.
+        let cyclic = connection.link.is_some()
+            || connection.decoder.as_ref().is_some_and(|decoder| decoder.is_cyclic());
+        if !cyclic && connection.protocol.is_some_and(|spec| spec.industrial) {
             let endpoint = Endpoint {
                 address: words(connection.server.ip),
                 port: connection.server.port,

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::protocol::{Port, REGISTRY};
+use crate::protocol::{Port, REGISTRY, carries};
 
 /// `modbus`, `tcp/502`, `udp/161`, `ethertype/0x8892`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ impl Service {
     /// Whether a connection to `port` on which `protocol` was recognised is this service.
     pub fn is(&self, protocol: Option<&str>, port: Option<Port>) -> bool {
         match self {
-            Self::Protocol(name) => protocol == Some(name),
+            Self::Protocol(name) => protocol.is_some_and(|spoken| spoken == *name || carries(spoken, name)),
             Self::Port(this) => port == Some(*this),
         }
     }
@@ -91,6 +91,14 @@ mod tests {
         let link: Service = "ethertype/0x8892".parse().unwrap();
         assert!(link.is(None, Some(Port::EtherType(0x8892))));
         assert_eq!(link.to_string(), "ethertype/0x8892");
+    }
+
+    #[test]
+    fn what_travels_in_a_protocol_is_meant_by_its_own_name_too() {
+        let cip: Service = "cip".parse().unwrap();
+        assert!(cip.is(Some("enip"), Some(Port::Tcp(44_818))));
+        let enip: Service = "enip".parse().unwrap();
+        assert!(!enip.is(Some("cip"), Some(Port::Udp(2222))));
     }
 
     #[test]

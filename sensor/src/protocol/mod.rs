@@ -116,6 +116,12 @@ pub trait Decode: Send {
     fn kept(&self) -> usize {
         0
     }
+
+    /// Whether it decodes a stream of process data whose first messages tell all there is: what is shipped of a flow then
+    /// keeps to the budget of its class.
+    fn is_cyclic(&self) -> bool {
+        false
+    }
 }
 
 /// All that Isthmus knows about a protocol before its first byte.
@@ -255,4 +261,9 @@ pub const REGISTRY: &[&Spec] = &[
 /// The protocol of that name.
 pub fn by_name(name: &str) -> Option<&'static Spec> {
     REGISTRY.iter().copied().find(|spec| spec.name == name)
+}
+
+/// Whether messages of protocol `inner` travel in connections of protocol `outer`.
+pub fn carries(outer: &str, inner: &str) -> bool {
+    (outer, inner) == (enip::SPEC.name, cip::SPEC.name)
 }

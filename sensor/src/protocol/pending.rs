@@ -36,6 +36,14 @@ impl<K: PartialEq, V, const N: usize> Pending<K, V, N> {
         Some(self.waiting.remove(at))
     }
 
+    /// About how many bytes the waiting keep with their texts: nothing while as few wait as usual.
+    pub fn kept(&self) -> usize {
+        const USUAL: usize = 16;
+        const TEXT: usize = 96;
+        let lots = self.waiting.len() / USUAL;
+        lots.saturating_mul(USUAL).saturating_mul(size_of::<(K, V)>().saturating_add(TEXT))
+    }
+
     /// Forgets the requests with such a key: after lost bytes of the asking side it may have been used again.
     pub fn forget(&mut self, gone: impl Fn(&K) -> bool) {
         self.waiting.retain(|(key, _)| !gone(key));
@@ -58,6 +66,15 @@ mod tests {
         pending.insert(7_u16, "read");
         assert_eq!(pending.take(&7), Some("read"));
         assert_eq!(pending.take(&7), None);
+    }
+
+    #[test]
+    fn only_more_than_usual_counts_as_kept() {
+        let mut pending = Pending::<u32, u32>::default();
+        (0..15).for_each(|key| pending.insert(key, key));
+        assert_eq!(pending.kept(), 0);
+        pending.insert(15, 15);
+        assert!(pending.kept() >= 16 * 8);
     }
 
     #[test]

@@ -65,6 +65,20 @@ pub fn same_however_cut(
     Ok(())
 }
 
+/// As [`same_however_cut`], for messages of the protocol with other bytes among them.
+pub fn same_among_garbage(
+    spec: &Spec,
+    messages: &[Vec<u8>],
+    parts: &[(prop::sample::Index, Vec<u8>)],
+    cuts: &[prop::sample::Index],
+) -> Result<(), TestCaseError> {
+    let bytes: Vec<u8> = parts
+        .iter()
+        .flat_map(|(which, garbage)| [&messages[which.index(messages.len())][..], garbage].concat())
+        .collect();
+    same_however_cut(spec, &bytes, cuts)
+}
+
 /// What a probe says of the first client bytes of a connection.
 pub fn ask(spec: &Spec, bytes: &[u8], hinted: bool) -> Verdict {
     (spec.probe)(Probe { bytes, side: Side::Client, hinted, from_start: true })

@@ -1,6 +1,7 @@
 //! CIP requests and responses of one connection (CIP volume 1, 2-4): a request carries a service and a path, a response
 //! repeats the service with its high bit and a status. Which request it answers is told by what carries it.
 
+use super::layout::{connection_path, parts, wrapped};
 use super::path::Path;
 use super::{classes, identity, pccc, services, status};
 use crate::protocol::bytes::Bytes;
@@ -83,6 +84,11 @@ impl Dialogue {
     /// Forgets what waits for a response: bytes of the asking side were lost.
     pub fn forget(&mut self) {
         self.pending.forget(|_| true);
+    }
+
+    /// Bytes kept by services that wait for their response.
+    pub fn kept(&self) -> usize {
+        self.pending.kept()
     }
 
     /// One message; `cut` when bytes are missing at its end.
@@ -291,41 +297,6 @@ fn response<'a>(
     }
     out.push(command(service, &asked, Direction::Response, status));
     Some(data)
-}
-
-/// The request inside an unconnected send, and its route: time tick, ticks, size, request, pad, route size, reserved.
-fn wrapped(data: &[u8]) -> Option<(&[u8], &[u8])> {
-    let len = usize::from(data.le16(2)?);
-    let inner = data.get(4..).map(|rest| rest.get(..len).unwrap_or(rest))?;
-    let at = len.saturating_add(len & 1).saturating_add(4);
-    let route = data.u8_at(at).map(|words| usize::from(words).saturating_mul(2));
-    let route = route.and_then(|len| data.slice(at.saturating_add(2), len)).unwrap_or_default();
-    Some((inner, route))
-}
-
-/// The connection path of a forward open; the large one has longer network parameters.
-fn connection_path(data: &[u8], large: bool) -> &[u8] {
-    let at: usize = if large { 39 } else { 35 };
-    let len = data.u8_at(at).map_or(0, |words| usize::from(words).saturating_mul(2));
-    data.slice(at.saturating_add(1), len).unwrap_or_default()
-}
-
-/// The parts of a multiple service packet: a count, as many offsets from it, the messages.
-fn parts<'a>(data: &'a [u8], cut: bool, out: &mut Vec<Event>) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-    let count = usize::from(data.le16(0).unwrap_or(0));
-    let offset = move |i: usize| data.le16(i.saturating_mul(2).saturating_add(2)).map(usize::from);
-    let first = count.saturating_mul(2).saturating_add(2);
-    let sound = data.le16(0).is_some()
-        && (0..count).all(|i| offset(i).is_some_and(|at| at >= first && at < data.len()))
-        && (1..count).all(|i| offset(i.saturating_sub(1)) < offset(i));
-    if !sound && !cut {
-        out.push(Event::Malformed(Malformed::BadLength));
-    }
-    (0..count).map_while(move |i| {
-        let at = offset(i).filter(|at| *at >= first && *at < data.len())?;
-        let end = if i.saturating_add(1) < count { offset(i.saturating_add(1)) } else { None };
-        data.get(at..end.filter(|end| *end > at).unwrap_or(data.len()).min(data.len()))
-    })
 }
 
 fn truncated(cut: bool, out: &mut Vec<Event>) {

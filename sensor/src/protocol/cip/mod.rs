@@ -11,6 +11,7 @@
 pub mod classes;
 pub mod dialogue;
 pub mod identity;
+mod layout;
 pub mod path;
 pub mod pccc;
 pub mod services;
@@ -80,6 +81,10 @@ impl Decode for Decoder {
             Err(malformed) => out.push(Event::Malformed(malformed)),
         }
         input.bytes.len()
+    }
+
+    fn is_cyclic(&self) -> bool {
+        true
     }
 }
 

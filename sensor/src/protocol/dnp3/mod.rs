@@ -90,6 +90,14 @@ impl Decode for Decoder {
         }
         framing.read(input, out, link::front, |frame, cut, out| session.frame(frame, cut, input.side, out))
     }
+
+    fn kept(&self) -> usize {
+        self.session
+            .reassembly
+            .iter()
+            .map(Reassembly::kept)
+            .fold(self.session.pending.kept(), usize::saturating_add)
+    }
 }
 
 impl Session {

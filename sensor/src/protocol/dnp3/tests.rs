@@ -163,6 +163,14 @@ proptest! {
     }
 
     #[test]
+    fn the_events_do_not_depend_on_the_segments_among_garbage_either(
+        parts in prop::collection::vec((any::<prop::sample::Index>(), prop::collection::vec(any::<u8>(), 0..12)), 1..6),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        testing::same_among_garbage(&SPEC, &[hex(RESTART), hex(OPERATE), hex(OPERATED)], &parts, &cuts)?;
+    }
+
+    #[test]
     fn the_events_do_not_depend_on_the_segments(
         frames in prop::collection::vec((any::<u8>(), prop::collection::vec(any::<u8>(), 0..60), any::<bool>()), 1..8),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),

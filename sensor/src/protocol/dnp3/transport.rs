@@ -33,6 +33,11 @@ impl Reassembly {
         self.partial.clear();
     }
 
+    /// Bytes kept.
+    pub fn kept(&self) -> usize {
+        self.partial.iter().map(|partial| partial.bytes.len()).sum()
+    }
+
     /// Takes a segment; returns the fragment that it ends. With `cut`, what there is must do.
     ///
     /// # Errors

@@ -68,8 +68,9 @@ fn front(bytes: &[u8], lost: bool) -> Front {
 
 /// Whether the first frame is what its command asks for. `None`: too short to tell.
 fn fits(bytes: &[u8]) -> Option<bool> {
+    const MOST_NOPS: usize = 4;
     let mut rest = bytes;
-    loop {
+    for _ in 0..MOST_NOPS {
         let len = match front(rest, false) {
             Front::Frame(len) => len,
             Front::Short => return None,
@@ -100,6 +101,7 @@ fn fits(bytes: &[u8]) -> Option<bool> {
             _ => false,
         });
     }
+    Some(false)
 }
 
 fn probe(probe: Probe<'_>) -> Verdict {
@@ -127,6 +129,10 @@ impl Decode for Decoder {
             dialogue.forget();
         }
         framing.read(input, out, front, |frame, cut, out| message(dialogue, frame, cut, input.side, out))
+    }
+
+    fn kept(&self) -> usize {
+        self.dialogue.kept()
     }
 }
 

@@ -113,6 +113,14 @@ proptest! {
     }
 
     #[test]
+    fn the_events_do_not_depend_on_the_segments_among_garbage_either(
+        parts in prop::collection::vec((any::<prop::sample::Index>(), prop::collection::vec(any::<u8>(), 0..12)), 1..6),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        testing::same_among_garbage(&SPEC, &[hex(STOP), hex(IDENTITY)], &parts, &cuts)?;
+    }
+
+    #[test]
     fn the_events_do_not_depend_on_the_segments(
         messages in prop::collection::vec((0x60_u8..=0x75, prop::collection::vec(any::<u8>(), 0..60)), 1..8),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),

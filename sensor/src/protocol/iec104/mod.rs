@@ -89,8 +89,9 @@ fn front(bytes: &[u8], lost: bool) -> Front {
 /// Whether all bytes are frames whose data have the length their types ask for, the last perhaps cut; how many are data
 /// or start, stop and test. `None`: the first is not whole yet.
 fn all_fit(mut bytes: &[u8]) -> Option<Result<usize, ()>> {
+    const ENOUGH: usize = 8;
     let (mut whole, mut proof) = (0_usize, 0_usize);
-    loop {
+    while whole < ENOUGH {
         match front(bytes, true) {
             Front::Frame(len) => match bytes.get(..len) {
                 Some(frame) => {
@@ -110,6 +111,7 @@ fn all_fit(mut bytes: &[u8]) -> Option<Result<usize, ()>> {
             Front::Bad(_) => return Some(Err(())),
         }
     }
+    Some(Ok(proof))
 }
 
 /// Whether the objects of a data frame are as many and as long as they say.

@@ -132,6 +132,14 @@ proptest! {
     }
 
     #[test]
+    fn the_events_do_not_depend_on_the_segments_among_garbage_either(
+        parts in prop::collection::vec((any::<prop::sample::Index>(), prop::collection::vec(any::<u8>(), 0..12)), 1..6),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        testing::same_among_garbage(&SPEC, &[hex("680407000000"), hex("680e060048002d0106000a000d000001")], &parts, &cuts)?;
+    }
+
+    #[test]
     fn the_events_do_not_depend_on_the_segments(
         frames in prop::collection::vec((any::<u8>(), any::<u8>(), any::<u8>(), prop::collection::vec(any::<u8>(), 3..40)), 1..8),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),

@@ -1,8 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::protocol::AssetField;
+use crate::protocol::command::{Action, Direction, Status};
+use crate::protocol::input::{Side, Verdict};
 use crate::protocol::testing::{self, commands, facts, feed, hex};
+use crate::protocol::{AssetField, Malformed};
 
 const HELLO: &str = "48454c46 38000000 00000000 ffff0000 ffff0000 00000000 00000000 \
                      18000000 6f70632e7463703a2f2f6c6f63616c686f73743a34383430";
@@ -210,6 +212,14 @@ proptest! {
     ) {
         let body = if whole { [request(id, &[]), rest].concat() } else { [vec![1, 0], id.to_le_bytes().to_vec(), rest].concat() };
         testing::survives(&SPEC, &msg(b'F', 1, &body))?;
+    }
+
+    #[test]
+    fn the_events_do_not_depend_on_the_segments_among_garbage_either(
+        parts in prop::collection::vec((any::<prop::sample::Index>(), prop::collection::vec(any::<u8>(), 0..12)), 1..6),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        testing::same_among_garbage(&SPEC, &[hex(HELLO), hex(OPEN), msg(b'F', 1, &request(673, &[0; 20]))], &parts, &cuts)?;
     }
 
     #[test]
