@@ -28,6 +28,9 @@ use crate::time::Time;
 const ARP: u16 = 0x0806;
 /// How long a server may take to answer a SYN.
 const ANSWER: Duration = Duration::from_secs(10);
+/// How often a conversation is told what a connection that goes on has carried: its volume is known without waiting for
+/// an end that may be weeks away.
+const CREDIT: Duration = Duration::from_secs(60);
 /// A connection without packets for this long is over.
 const IDLE: Duration = Duration::from_secs(900);
 
@@ -134,8 +137,10 @@ impl Engine {
     /// The input is over: what is open is told as it stands. Nothing is closed.
     pub fn finish(&mut self, observer: &mut dyn Observer) {
         self.give_up_holes(observer);
-        for (_, connection) in self.connections.iter() {
+        for (_, connection) in self.connections.iter_mut() {
             if !connection.settled {
+                let last = connection.last;
+                self.mind.credit(connection, last);
                 observer.connection(connection, self.now);
             }
         }
@@ -199,6 +204,9 @@ impl Engine {
             )
         {
             self.mind.happen(&Happening::Established(connection), now);
+        }
+        if now.since(connection.credited_at) >= CREDIT {
+            self.mind.credit(connection, now);
         }
         if connection.part_is_full(now) {
             self.mind.happen(&Happening::Volume(connection), now);
@@ -386,9 +394,10 @@ impl Engine {
         }
     }
 
-    fn close_told(connection: &Connection, mind: &mut Mind, now: Time, observer: &mut dyn Observer) {
+    fn close_told(connection: &mut Connection, mind: &mut Mind, now: Time, observer: &mut dyn Observer) {
         mind.happen(&Happening::Volume(connection), now);
         mind.happen(&Happening::Closed(connection), now);
+        mind.credit(connection, now);
         mind.learn_closed(connection, now);
         observer.connection(connection, now);
     }

@@ -266,7 +266,7 @@ impl Mind {
         let key = self.world.key(connection);
         let conversation =
             self.world.conversations.entry(&key, || Conversation { first: now, ..Default::default() });
-        conversation.last = now;
+        conversation.last = conversation.last.max(now);
         conversation
     }
 
@@ -395,6 +395,20 @@ impl Mind {
         new
     }
 
+    /// Adds to a conversation what its connection carried since the last time.
+    pub fn credit(&mut self, connection: &mut Connection, now: Time) {
+        let carried = connection.legs.map(|leg| leg.bytes);
+        let told = std::mem::replace(&mut connection.credited, carried);
+        connection.credited_at = now;
+        if carried == told {
+            return;
+        }
+        let conversation = self.conversation(connection, now);
+        for ((sum, carried), told) in conversation.bytes.iter_mut().zip(carried).zip(told) {
+            *sum = sum.saturating_add(carried.saturating_sub(told));
+        }
+    }
+
     /// A connection is over.
     pub fn learn_closed(&mut self, connection: &Connection, now: Time) {
         let unusual = self.is_unusual(connection, now);
@@ -406,10 +420,6 @@ impl Mind {
     pub fn learn_volume(&mut self, connection: &Connection, now: Time) {
         let teaches = self.teaches(connection, Action::Session, now) || self.settles(connection, now);
         let ([up, down], _) = connection.volume();
-        let conversation = self.conversation(connection, now);
-        let [a, b] = &mut conversation.bytes;
-        *a = a.saturating_add(up);
-        *b = b.saturating_add(down);
         let failed = matches!(
             connection.state,
             ConnectionState::Refused | ConnectionState::Unanswered | ConnectionState::OneSided
@@ -417,7 +427,7 @@ impl Mind {
         if !teaches || failed {
             return;
         }
-        let [a, b] = &mut conversation.volumes;
+        let [a, b] = &mut self.conversation(connection, now).volumes;
         a.learn(up as f64);
         b.learn(down as f64);
         self.teach(connection, now);

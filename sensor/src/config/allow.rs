@@ -112,6 +112,10 @@ impl Config {
     pub fn crossing(&self, deed: &Deed<'_>) -> Crossing {
         let mut named = false;
         let Some(to) = deed.to else { return Crossing::Free };
+        // What has neither port nor protocol (ICMP) cannot be named in a conduit, so none can allow it.
+        if deed.port.is_none() && deed.protocol.is_none() {
+            return Crossing::Free;
+        }
         let pair = |c: &Conduit| c.from == deed.who.zone && c.to == to.zone;
         for (number, conduit) in (1..).zip(&self.conduit).filter(|(_, c)| pair(c)) {
             named = true;

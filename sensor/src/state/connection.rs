@@ -171,6 +171,9 @@ pub struct Connection {
     pub(crate) volume_mark: u64,
     /// Where the volume that is judged began: when, and with how many bytes of each direction before it.
     part: (Time, [u64; 2]),
+    /// Bytes of each direction that its conversation was told of, and when.
+    pub(crate) credited: [u64; 2],
+    pub(crate) credited_at: Time,
     pub(crate) decoder: Option<Box<dyn Decode>>,
     pub(crate) streams: [Stream; 2],
     /// Protocols still possible, a bit each.
@@ -235,6 +238,8 @@ impl Connection {
             spoke: [false; 2],
             volume_mark: FIRST_MARK,
             part: (at, [0; 2]),
+            credited: [0; 2],
+            credited_at: at,
             decoder: None,
             streams: if syn {
                 [Stream::default(), Stream::default()]

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{Picture, port, transport};
-use crate::config::{Config, KindConfig, Service};
+use crate::config::{Config, KindConfig, Party, Service};
 use crate::protocol::{Action, Port, REGISTRY};
 use crate::state::World;
 use crate::state::zone::Kind;
@@ -137,7 +137,7 @@ fn zones(world: &World, text: &mut String) {
         let _never_fails = writeln!(
             text,
             "[[zone]]\nname = \"{name}\"\nnetworks = [{}]",
-            quoted(networks.iter().take(MAX_SINGLE))
+            quoted(networks.iter().take(MAX_SINGLE).map(|net| Party::Network(*net)))
         );
     }
 }

@@ -53,7 +53,11 @@ pub fn draw(picture: &Picture<'_>) -> Option<String> {
     }
     let tallest = columns.iter().map(Vec::len).max().unwrap_or(1);
     let bottom = TOP + STEP * tallest as f64 - (STEP - BOX.1);
-    let height = bottom + 110.0;
+    let across = |(from, to): &(String, String)| {
+        let kinds = [from, to].map(|name| picture.zones.get(name).map_or(1, |(kind, _)| column(*kind)));
+        kinds.contains(&0) && kinds.contains(&2)
+    };
+    let height = bottom + if picture.flows.keys().any(across) { 130.0 } else { 60.0 };
     let mut spots: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for (n, names) in columns.iter().enumerate() {
         let x = 20.0 + (WIDTH - 40.0 - BOX.0) / 2.0 * n as f64;
