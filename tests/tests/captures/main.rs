@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test shows where")]
 
+mod bacnet;
 mod dnp3;
 mod enip;
 mod every_file;
@@ -13,10 +14,14 @@ mod findings;
 mod helper;
 mod iec104;
 mod it_side;
+mod mms;
 mod modbus;
 mod opcua;
+mod process_bus;
+mod profinet;
 mod rdp;
 mod s7comm;
 mod s7comm_plus;
 mod streams;
 mod tls;
+mod vendors;
