@@ -61,7 +61,7 @@ pub fn lru(context: XdpContext) -> u32 {
 #[xdp(frags)]
 pub fn mutate(context: XdpContext) -> u32 {
     let (data, end) = (context.data(), context.data_end());
-    if data.wrapping_add(PORTS + 2) > end {
+    if data.wrapping_add(PORTS + 4) > end {
         return XDP_PASS;
     }
     let Some(turn) = TURN.get_ptr_mut(0) else { return XDP_PASS };
@@ -74,10 +74,12 @@ pub fn mutate(context: XdpContext) -> u32 {
         flow = (flow ^ (flow >> 16)).wrapping_mul(0x7feb_352d);
         flow = (flow ^ (flow >> 15)).wrapping_mul(0x846c_a68b);
         flow = (flow ^ (flow >> 16)) & mask as u32;
-        let address = 10 | (flow << 8);
-        let port = (flow >> 24) as u16 | 0xa000;
-        ((data + SOURCE) as *mut u32).write_unaligned(address);
-        ((data + PORTS) as *mut u16).write_unaligned(port.to_be());
+        // Fields are written at the width they are read at: a load that spans an unfinished smaller store would wait for
+        // it, which it never has to when the frame came from a device.
+        let addresses = 0x0200_000a_0000_000a | u64::from(flow & 0xff_ffff) << 8;
+        let ports = (flow >> 24) as u16 | 0xa000;
+        ((data + SOURCE) as *mut u64).write_unaligned(addresses);
+        ((data + PORTS) as *mut u32).write_unaligned(u32::from(ports.to_be()) | 0x419c_0000);
         NEXT.tail_call(&context, 0);
     }
     XDP_PASS

@@ -6,17 +6,30 @@
 
 mod maps;
 
-use aya_ebpf::bindings::xdp_action;
+use aya_ebpf::bindings::{xdp_action, xdp_md};
 use aya_ebpf::macros::xdp;
 use aya_ebpf::programs::XdpContext;
+use sensor_ebpf::observe;
 
 /// Entry point. `frags`: multi-buffer frames (jumbo, LRO) are accepted, so that the program attaches at any MTU.
 #[xdp(frags)]
 pub fn isthmus(context: XdpContext) -> u32 {
-    if let Some((frame, tables)) = maps::host(context.ctx) {
-        sensor_ebpf::observe::observe(&frame, &tables);
+    let usual = match maps::host(context.ctx) {
+        Some((frame, tables)) => observe::usual(&frame, &tables),
+        None => true,
+    };
+    if !usual {
+        rest(context.ctx);
     }
     xdp_action::XDP_PASS
+}
+
+/// Apart, because functions have registers of their own.
+#[inline(never)]
+fn rest(context: *mut xdp_md) {
+    if let Some((frame, tables)) = maps::host(context) {
+        observe::rest(&frame, &tables);
+    }
 }
 
 /// Never attached: user space runs it by hand to read the coarse clock, which no system call tells.

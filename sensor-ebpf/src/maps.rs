@@ -1,42 +1,36 @@
 //! The kernel's side of [`Tables`]: BPF maps, and all the unsafe code there is.
 
+use core::cell::UnsafeCell;
+use core::mem::MaybeUninit;
 use core::ptr;
 
 use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_RB_NO_WAKEUP, xdp_md};
 use aya_ebpf::helpers::generated::{
-    bpf_jiffies64, bpf_ktime_get_ns, bpf_ringbuf_output, bpf_xdp_get_buff_len, bpf_xdp_load_bytes,
+    bpf_get_smp_processor_id, bpf_jiffies64, bpf_ktime_get_ns, bpf_ringbuf_output, bpf_xdp_get_buff_len,
+    bpf_xdp_load_bytes,
 };
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
 
 use sensor_ebpf::flow::Set;
-use sensor_ebpf::frame::{Frame, MAX_HEADERS};
+use sensor_ebpf::frame::{Frame, Header, MAX_HEADERS};
 use sensor_ebpf::policy::{Class, ClassPolicy, Control, Endpoint, PORTS_PER_CHUNK, PortChunk, PortKey};
 use sensor_ebpf::record::{FlowRecord, FrameRecord, MAX_CAP, MAX_RECORD, Ring};
 use sensor_ebpf::storm::{ROWS, StormRow};
-use sensor_ebpf::tables::{Cpu, Tables, Uncopied};
+use sensor_ebpf::tables::{Cpu, MAX_CPUS, Tables, Uncopied};
 
 /// The same bytes as `T`, without its cells: maps are statics, and statics want `Sync`.
 type Raw<const N: usize> = [u64; N];
 type RawSet = Raw<{ size_of::<Set>() / 8 }>;
-type RawCpu = Raw<{ size_of::<Cpu>() / 8 }>;
-type RawControl = Raw<{ size_of::<Control>() / 8 }>;
 type RawStorm = Raw<{ size_of::<StormRow>() / 8 }>;
 
 // Sizes of FLOWS and of the rings are set by the loader.
 #[map]
 static FLOWS: Array<RawSet> = Array::with_max_entries(1 << 10, BPF_F_MMAPABLE);
 #[map]
-static CPU: PerCpuArray<RawCpu> = PerCpuArray::with_max_entries(1, 0);
-#[map]
-static CONTROL: Array<RawControl> = Array::with_max_entries(1, 0);
-#[map]
 static PORTS: Array<PortChunk> = Array::with_max_entries(PortKey::SPACE / PORTS_PER_CHUNK, 0);
 #[map]
 static CLASSES: Array<ClassPolicy> = Array::with_max_entries(Class::SLOTS as u32, 0);
-/// Interface index, lower 16 bits, to slot. The loader refuses two interfaces that share them.
-#[map]
-static SLOTS: Array<u32> = Array::with_max_entries(1 << 16, 0);
 #[map]
 static VERDICT: HashMap<Endpoint, u8> = HashMap::with_max_entries(4096, 0);
 #[map]
@@ -54,70 +48,119 @@ static ACCESS: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
 #[map]
 static EVIDENCE: RingBuf = RingBuf::with_byte_size(1 << 20, 0);
 
-/// Set by the loader before the program is verified; constants from then on.
+/// Memory that user space writes while programs read it.
+#[repr(transparent)]
+struct Shared<T>(UnsafeCell<T>);
+
+// SAFETY: read by volatile loads of single fields, so that nothing is assumed about who writes when.
+unsafe impl<T> Sync for Shared<T> {}
+
+// Sections of their own, because each becomes a map with one value. Where a map must be looked up by a key, these are
+// addresses in the program: three lookups less for each packet.
 #[unsafe(no_mangle)]
-static SECRETS: [u64; 5] = [0; 5];
+#[unsafe(link_section = ".bss.control")]
+static CONTROL: Shared<MaybeUninit<Control>> = Shared(UnsafeCell::new(MaybeUninit::zeroed()));
 #[unsafe(no_mangle)]
-static SETS: u32 = 1 << 10;
+#[unsafe(link_section = ".bss.cpus")]
+static CPUS: Shared<MaybeUninit<[Cpu; MAX_CPUS]>> = Shared(UnsafeCell::new(MaybeUninit::zeroed()));
+/// Interface index, lower 16 bits, to slot. The loader refuses two interfaces that share them.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".bss.slots")]
+static SLOTS: Shared<[u8; 1 << 16]> = Shared(UnsafeCell::new([0; 1 << 16]));
+
+// Set by the loader before the program is verified; constants from then on. Cells, so that LLVM does not take what
+// stands here for what will.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".rodata.constants")]
+static SECRETS: Shared<[u64; 5]> = Shared(UnsafeCell::new([0; 5]));
+#[unsafe(no_mangle)]
+#[unsafe(link_section = ".rodata.constants")]
+static SETS: Shared<u32> = Shared(UnsafeCell::new(1 << 10));
 /// Not zero: time comes from CONTROL. Where it is zero the verifier removes the code.
 #[unsafe(no_mangle)]
-static TEST_CLOCK: u32 = 0;
+#[unsafe(link_section = ".rodata.constants")]
+static TEST_CLOCK: Shared<u32> = Shared(UnsafeCell::new(0));
 
 /// Reads a constant the loader may have replaced.
 macro_rules! constant {
     ($name:ident) => {
         // SAFETY: a static of this program, initialised, aligned and never written after load.
-        unsafe { ptr::read_volatile(&raw const $name) }
+        unsafe { *$name.0.get() }
     };
 }
 
 /// One frame in the driver's buffer.
+#[derive(Clone, Copy)]
 pub struct Packet {
     context: *mut xdp_md,
     /// The linear part. Kept, because a pointer loaded again in a function of its own passes through 32 bits there,
     /// which the verifier takes for arithmetic.
     data: usize,
     end: usize,
-    wire_len: u32,
+}
+
+/// `N` bytes at an address, found to be there.
+#[derive(Clone, Copy)]
+pub struct At<const N: usize>(*const u8);
+
+impl<const N: usize> Header<N> for At<N> {
+    type Part<const M: usize> = At<M>;
+
+    #[inline(always)]
+    fn part<const AT: usize, const M: usize>(self) -> At<M> {
+        const { assert!(AT + M <= N, "a part beyond its header") }
+        // SAFETY: the part lies within N bytes that are there.
+        At(unsafe { self.0.add(AT) })
+    }
+
+    #[inline(always)]
+    fn take<const AT: usize, const M: usize>(self) -> [u8; M] {
+        const { assert!(AT + M <= N, "a field beyond its header") }
+        // SAFETY: whoever made this value found N bytes to be there, and the field lies within.
+        unsafe { ptr::read_unaligned(self.0.add(AT).cast()) }
+    }
 }
 
 impl Frame for Packet {
     type Whole = Copied;
-    const WALKS_EXTENSIONS: bool = false;
+    type Header<const N: usize> = At<N>;
+    const READS_ALL: bool = false;
 
     #[inline(always)]
-    fn wire_len(&self) -> u32 {
-        self.wire_len
+    fn wire_len(&self) -> u64 {
+        // SAFETY: the context is valid for the whole run of the program; the helper only reads it.
+        unsafe { bpf_xdp_get_buff_len(self.context) as u64 }
     }
 
     #[inline(always)]
-    fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+    fn first_len(&self) -> u64 {
+        self.end.wrapping_sub(self.data) as u64
+    }
+
+    #[inline(always)]
+    fn header<const N: usize>(&self, offset: usize) -> Option<At<N>> {
         if offset > MAX_HEADERS {
             return None;
         }
         let at = self.data.wrapping_add(offset);
-        if at.wrapping_add(N) <= self.end {
-            // SAFETY: at..at+N lies within the frame's linear part, as just compared (and the verifier checked).
-            return Some(unsafe { ptr::read_unaligned(at as *const [u8; N]) });
-        }
-        None
+        (at.wrapping_add(N) <= self.end).then_some(At(at as *const u8))
     }
 
     #[inline(always)]
     fn whole(&self) -> Option<Copied> {
         let start = SCRATCH.get_ptr_mut(0)?.cast::<u8>();
-        let len = length(if self.wire_len < COPIED { self.wire_len } else { COPIED }, COPIED)?;
+        let wire_len = self.wire_len();
+        let len = length(if wire_len < COPIED { wire_len } else { COPIED }, COPIED)?;
         // SAFETY: scratch holds more than COPIED bytes; records are built in it only after the headers were read.
         let failed = unsafe { bpf_xdp_load_bytes(self.context, 0, start.cast(), len as u32) };
-        (failed == 0).then_some(Copied { start, len: len as usize, wire_len: self.wire_len })
+        (failed == 0).then_some(Copied { start, len: len as usize, wire_len })
     }
 }
 
 /// `len` as a length the verifier knows to be 1..=`max`.
 #[inline(always)]
-fn length(len: u32, max: u32) -> Option<u64> {
-    let mut len = u64::from(len);
-    if len > u64::from(max) {
+fn length(mut len: u64, max: u64) -> Option<u64> {
+    if len > max {
         return None;
     }
     // SAFETY: moves a register to itself. It keeps LLVM from merging the two comparisons into one on `len - 1`, after
@@ -127,31 +170,38 @@ fn length(len: u32, max: u32) -> Option<u64> {
 }
 
 /// Every header the packet path reads.
-const COPIED: u32 = MAX_HEADERS as u32;
+const COPIED: u64 = MAX_HEADERS as u64;
 
 /// The start of a frame, in this CPU's scratch.
+#[derive(Clone, Copy)]
 pub struct Copied {
     start: *const u8,
     len: usize,
-    wire_len: u32,
+    wire_len: u64,
 }
 
 impl Frame for Copied {
     type Whole = Self;
-    const WALKS_EXTENSIONS: bool = true;
+    type Header<const N: usize> = At<N>;
+    const READS_ALL: bool = true;
 
     #[inline(always)]
-    fn wire_len(&self) -> u32 {
+    fn wire_len(&self) -> u64 {
         self.wire_len
     }
 
     #[inline(always)]
-    fn read<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+    fn first_len(&self) -> u64 {
+        self.wire_len
+    }
+
+    #[inline(always)]
+    fn header<const N: usize>(&self, offset: usize) -> Option<At<N>> {
         if offset > COPIED as usize - N || offset.wrapping_add(N) > self.len {
             return None;
         }
-        // SAFETY: offset..offset+N lies within the copied bytes, as just compared.
-        Some(unsafe { ptr::read_unaligned(self.start.add(offset).cast()) })
+        // SAFETY: the copied bytes go that far, as just compared.
+        Some(At(unsafe { self.start.add(offset) }))
     }
 
     #[inline(always)]
@@ -172,27 +222,33 @@ impl Frame for Copied {
 }
 
 /// The maps, with what every packet needs looked up once.
+#[derive(Clone, Copy)]
 pub struct Maps {
     cpu: &'static Cpu,
     control: &'static Control,
     slot: u32,
 }
 
-/// What one run of the program works on; `None` where a map is missing, which the verifier cannot rule out.
+/// What one run of the program works on; `None` on a CPU beyond [`MAX_CPUS`].
 #[inline(always)]
 pub fn host(context: *mut xdp_md) -> Option<(Packet, Maps)> {
-    // SAFETY: the context is valid for the whole run of the program; the helper only reads it.
-    let (wire_len, interface, data, end) = unsafe {
+    // SAFETY: the context is valid for the whole run of the program.
+    let (interface, data, end) = unsafe {
         let c = &*context;
-        (bpf_xdp_get_buff_len(context), c.ingress_ifindex, c.data as usize, c.data_end as usize)
+        (c.ingress_ifindex, c.data as usize, c.data_end as usize)
     };
-    let slot = SLOTS.get(interface & 0xffff).copied().unwrap_or(0);
-    let cpu = CPU.get_ptr(0)?.cast::<Cpu>();
-    let control = CONTROL.get_ptr(0)?.cast::<Control>();
-    // SAFETY: map values live as long as the program and have at least the size and alignment of the types, which are
-    // made of cells: this CPU is the only writer of the first, user space of the second.
-    let (cpu, control) = unsafe { (&*cpu, &*control) };
-    Some((Packet { context, data, end, wire_len: wire_len as u32 }, Maps { cpu, control, slot }))
+    // SAFETY: a helper without arguments.
+    let cpu = unsafe { bpf_get_smp_processor_id() } as usize;
+    if cpu >= MAX_CPUS {
+        return None;
+    }
+    // SAFETY: CPU and slot lie within their tables, as just compared and masked. The memory lives as long as the
+    // program, is zero at first, and is made of cells: this CPU is the only writer of the second, user space of the others.
+    let (slot, cpu, control) = unsafe {
+        let slot = SLOTS.0.get().cast::<u8>().add((interface & 0xffff) as usize).read_volatile();
+        (u32::from(slot), &*CPUS.0.get().cast::<Cpu>().add(cpu), &*CONTROL.0.get().cast::<Control>())
+    };
+    Some((Packet { context, data, end }, Maps { cpu, control, slot }))
 }
 
 impl Maps {
@@ -261,12 +317,12 @@ impl Tables for Maps {
     #[inline(always)]
     fn secret(&self, word: usize) -> u64 {
         // SAFETY: as for `constant!`; callers pass constants below five, and the verifier checks the range.
-        unsafe { ptr::read_volatile((&raw const SECRETS).cast::<u64>().wrapping_add(word)) }
+        unsafe { SECRETS.0.get().cast::<u64>().wrapping_add(word).read() }
     }
 
     #[inline(always)]
-    fn set(&self, slice: u32, index: u32) -> Option<&Set> {
-        let set = FLOWS.get_ptr(slice.wrapping_mul(self.sets()).wrapping_add(index))?.cast::<Set>();
+    fn set(&self, index: u32) -> Option<&Set> {
+        let set = FLOWS.get_ptr(index)?.cast::<Set>();
         // SAFETY: a map value of the size of `Set`, made of cells and an atomic; this CPU alone writes its slice.
         Some(unsafe { &*set })
     }
@@ -302,6 +358,17 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
+    fn forget(&self, number: u64) -> u64 {
+        let place = self.cpu.forgotten.as_ptr();
+        // The verifier knows nothing of what stands in map values.
+        // SAFETY: a cell of this CPU alone.
+        unsafe {
+            place.write_volatile(number);
+            place.read_volatile()
+        }
+    }
+
+    #[inline(always)]
     fn fence(&self) {
         // SAFETY: no instruction at all; the compiler may not move memory accesses across it.
         unsafe { core::arch::asm!("", options(nostack, preserves_flags)) }
@@ -326,7 +393,7 @@ impl Tables for Maps {
         let scratch = SCRATCH.get_ptr_mut(0).ok_or(Uncopied)?.cast::<u8>();
         // SAFETY: as above.
         build(unsafe { &mut *scratch.cast() });
-        let cap = length(cap, MAX_CAP as u32).ok_or(Uncopied)?;
+        let cap = length(u64::from(cap), MAX_CAP as u64).ok_or(Uncopied)?;
         // SAFETY: scratch holds MAX_RECORD bytes: the header and MAX_CAP more, and cap is at most MAX_CAP.
         let failed = unsafe {
             bpf_xdp_load_bytes(frame.context, 0, scratch.add(size_of::<FrameRecord>()).cast(), cap as u32)

@@ -1,7 +1,7 @@
 //! The per-packet function.
 
 use crate::counters::Counter;
-use crate::flow::{self, Entry};
+use crate::flow::{self, Entry, Moment, Set, Words};
 use crate::frame::Frame;
 use crate::record::Reason;
 use crate::ship;
@@ -16,7 +16,7 @@ const NEWS: u8 = flag::SYN | flag::FIN | flag::RST;
 /// One packet, its headers found, and where it meets the flow cache.
 pub struct Arrival<'a, T: Tables> {
     /// What the wire says.
-    pub headers: Headers,
+    pub headers: &'a Headers,
     /// Coarse time.
     pub ticks: u32,
     /// Hash of the key.
@@ -30,31 +30,96 @@ pub struct Arrival<'a, T: Tables> {
 /// Accounts one frame and ships what the engine wants of it. Never refuses a packet: there is nothing to return.
 #[inline(always)]
 pub fn observe<T: Tables>(frame: &T::Frame, tables: &T) {
+    if !usual(frame, tables) {
+        rest(frame, tables);
+    }
+}
+
+/// Counts a frame as nearly all are: a plain one of a flow that is known, of which nothing must leave the kernel. `false`
+/// for all others, which are then for [`rest`].
+///
+/// Nothing found here is handed on: the values would have to be kept for what seldom comes, and a BPF program has ten
+/// registers. What seldom comes looks again.
+#[inline(always)]
+pub fn usual<T: Tables>(frame: &T::Frame, tables: &T) -> bool {
+    let Some(headers) = wire::plain::parse(frame, tables.slot()) else { return false };
+    if headers.flags & NEWS != 0 {
+        return false;
+    }
+    let Some((_, _, set)) = find(&headers.key, tables) else { return false };
+    let [first, second] = &set.ways;
+    let entry = if first.holds(&headers.key) {
+        first
+    } else if second.holds(&headers.key) {
+        second
+    } else {
+        return false;
+    };
+    let control = tables.control();
+    let now = Moment { ticks: tables.ticks(), epoch: control.epoch.get() };
+    let added = entry.add_usual(headers.len, headers.flags, headers.payload_len, now, control.idle.get());
+    if added {
+        count(frame.first_len(), tables);
+    }
+    added
+}
+
+#[inline(always)]
+fn count<T: Tables>(bytes: u64, tables: &T) {
+    tables.cpu().count(Counter::Packets, 1);
+    tables.cpu().count(Counter::Bytes, bytes);
+}
+
+/// One frame of which anything may be new: any for which [`usual`] is `false`.
+#[inline(always)]
+pub fn rest<T: Tables>(frame: &T::Frame, tables: &T) {
     let cpu = tables.cpu();
-    cpu.count(Counter::Packets, 1);
-    cpu.count(Counter::Bytes, u64::from(frame.wire_len()));
-    let parsed = match wire::parse(frame, tables.slot()) {
-        Err(Unreadable::Cut) => parse_whole(frame, tables.slot()),
-        parsed => parsed,
-    };
-    let headers = match parsed {
-        Ok(headers) => headers,
-        Err(Unreadable::Cut) => return cpu.count(Counter::Cut, 1),
-        Err(Unreadable::Bad) => return cpu.count(Counter::Bad, 1),
-    };
+    count(frame.wire_len(), tables);
+    let mut headers = Headers::default();
+    match read(frame, tables, &mut headers) {
+        Ok(()) => account(&headers, frame, tables),
+        Err(Unreadable::Cut) => cpu.count(Counter::Cut, 1),
+        Err(Unreadable::Bad) => cpu.count(Counter::Bad, 1),
+    }
+}
+
+/// Finds the headers, in a copy of the frame where they lie beyond the linear part or are not the usual ones.
+#[inline(never)]
+fn read<T: Tables>(frame: &T::Frame, tables: &T, headers: &mut Headers) -> Result<(), Unreadable> {
+    let slot = tables.slot();
+    let found = match wire::parse(frame, slot) {
+        Err(Unreadable::Cut) => wire::parse(&frame.whole().ok_or(Unreadable::Cut)?, slot),
+        found => found,
+    }?;
+    // What follows is the same for all.
+    *headers = found.map(|number| tables.forget(number));
+    Ok(())
+}
+
+/// Hash of a key, and index and place of the set where it may stand; `None` on a CPU without a slice of the cache.
+#[inline(always)]
+fn find<'a, T: Tables>(key: &Words, tables: &'a T) -> Option<(u32, u32, &'a Set)> {
+    let hash = flow::hash(key, tables);
+    // Multiply-shift mixes into the upper bits: a port, which stands high in its word, never reaches the lower ones.
+    let index = (u64::from(hash).wrapping_mul(u64::from(tables.sets())) >> 32) as u32;
+    Some((hash, index, tables.set(tables.cpu().first.get().wrapping_add(index))?))
+}
+
+/// One packet of which anything may be new.
+#[inline(never)]
+fn account<T: Tables>(headers: &Headers, frame: &T::Frame, tables: &T) {
+    let cpu = tables.cpu();
     if headers.notes & Note::LATER_FRAGMENT != 0 {
         cpu.count(Counter::LaterFragments, 1);
     }
-    let Some(slice) = cpu.slice.get().checked_sub(1) else { return cpu.count(Counter::NoSlice, 1) };
-    let hash = flow::hash(&headers.key, tables);
-    // Multiply-shift mixes into the upper bits: a port, which stands high in its word, never reaches the lower ones.
-    let set_index = (u64::from(hash).wrapping_mul(u64::from(tables.sets())) >> 32) as u32;
-    let Some(set) = tables.set(slice, set_index) else { return cpu.count(Counter::NoSlice, 1) };
+    let Some((hash, set_index, set)) = find(&headers.key, tables) else {
+        return cpu.count(Counter::NoSlice, 1);
+    };
     let arrival = Arrival { headers, ticks: tables.ticks(), hash, frame, tables };
     let [first, second] = &set.ways;
-    if first.holds(&arrival.headers.key) && !first.is_empty() {
+    if first.holds(&headers.key) {
         hit(set_index << 1, first, &arrival);
-    } else if second.holds(&arrival.headers.key) && !second.is_empty() {
+    } else if second.holds(&headers.key) {
         hit(set_index << 1 | 1, second, &arrival);
     } else {
         let take_second =
@@ -64,25 +129,10 @@ pub fn observe<T: Tables>(frame: &T::Frame, tables: &T) {
     }
 }
 
-/// Again, where the headers may lie beyond the linear part.
-#[inline(never)]
-fn parse_whole<F: Frame>(frame: &F, slot: u32) -> Result<Headers, Unreadable> {
-    let whole = frame.whole().ok_or(Unreadable::Cut)?;
-    let mut headers = wire::parse(&whole, slot)?;
-    // What follows is the same for all; see `Frame::forget`.
-    headers.key.place = whole.forget(headers.key.place as usize) as u32;
-    headers.notes = whole.forget(usize::from(headers.notes)) as u8;
-    headers.flags = whole.forget(usize::from(headers.flags)) as u8;
-    headers.payload_at = whole.forget(headers.payload_at as usize) as u32;
-    headers.payload_len = whole.forget(headers.payload_len as usize) as u32;
-    headers.len = whole.forget(headers.len as usize) as u32;
-    Ok(headers)
-}
-
 /// The flow has an entry.
-#[inline(always)]
+#[inline(never)]
 fn hit<T: Tables>(index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
-    let (headers, control) = (&arrival.headers, arrival.tables.control());
+    let (headers, control) = (arrival.headers, arrival.tables.control());
     let seen = entry.flags();
     let idle = arrival.ticks.wrapping_sub(entry.last()) > control.idle.get();
     if idle || (headers.flags & NEWS != 0 && reopens(seen, headers.flags)) {
@@ -113,7 +163,7 @@ fn rejudge<T: Tables>(entry: &Entry, epoch: u16, arrival: &Arrival<'_, T>) {
     entry.set_epoch(epoch);
     let judged = flow::judge(&arrival.headers.key, arrival.tables);
     if judged.class != entry.class() {
-        entry.budget().set(arrival.tables.class_policy(judged.class).budget);
+        entry.set_budget(arrival.tables.class_policy(judged.class).budget);
     }
     entry.judge(judged);
 }
@@ -143,7 +193,7 @@ fn miss<T: Tables>(index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
 
 #[inline(always)]
 fn open<T: Tables>(index: u32, entry: &Entry, judged: flow::Judged, arrival: &Arrival<'_, T>) {
-    let (headers, tables) = (&arrival.headers, arrival.tables);
+    let (headers, tables) = (arrival.headers, arrival.tables);
     let epoch = tables.control().epoch.get() as u16;
     let budget = tables.class_policy(judged.class).budget;
     entry.replace(&headers.key, judged, epoch, budget, || tables.fence());

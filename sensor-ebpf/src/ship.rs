@@ -2,7 +2,7 @@
 
 use crate::counters::Counter;
 use crate::flow::Entry;
-use crate::frame::Frame;
+use crate::frame::{Frame, Header as _};
 use crate::observe::Arrival;
 use crate::policy::{BUDGET_UNIT, UNLIMITED};
 use crate::record::{Header, KIND_FLOW, KIND_FRAME, MAX_CAP, Reason, Ring};
@@ -39,7 +39,7 @@ pub fn flow<T: Tables>(index: u32, entry: &Entry, reason: Reason, arrival: &Arri
     let sent = tables.emit_flow(|record| {
         head(&mut record.header, Ring::Lifecycle, KIND_FLOW, index, entry, arrival);
         record.header.reason = reason as u8;
-        entry.copy_key(&mut record.key);
+        entry.key().write(&mut record.key);
         record.bytes = entry.bytes();
         record.packets = entry.packets();
         record.last = entry.last();
@@ -57,16 +57,15 @@ pub fn flow<T: Tables>(index: u32, entry: &Entry, reason: Reason, arrival: &Arri
 /// Source, then destination MAC.
 #[inline(always)]
 fn macs<F: Frame>(frame: &F) -> [u8; 12] {
-    match frame.read::<12>(0) {
-        Some([a, b, c, d, e, f, u, v, w, x, y, z]) => [u, v, w, x, y, z, a, b, c, d, e, f],
-        None => [0; 12],
-    }
+    let Some(h) = frame.header::<12>(0) else { return [0; 12] };
+    let ([a, b, c, d, e, f], [u, v, w, x, y, z]) = (h.take::<0, 6>(), h.take::<6, 6>());
+    [u, v, w, x, y, z, a, b, c, d, e, f]
 }
 
 /// Ships the frame if its flow has budget left, and again as evidence if an end is watched.
 #[inline(always)]
 pub fn payload<T: Tables>(index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
-    let wanted = entry.budget().get() != 0 && arrival.headers.payload_len != 0;
+    let wanted = entry.budget() != 0 && arrival.headers.payload_len != 0;
     if wanted || entry.is_watched() {
         frames(index, entry, arrival);
     }
@@ -83,15 +82,15 @@ fn frames<T: Tables>(index: u32, entry: &Entry, arrival: &Arrival<'_, T>) {
         tables.cpu().count(Counter::Paused, 1);
         return;
     }
-    let budget = entry.budget().get();
-    let headers = &arrival.headers;
+    let budget = entry.budget();
+    let headers = arrival.headers;
     if budget != 0 && headers.payload_len != 0 {
         let class = entry.class();
         let snap = u32::from(tables.class_policy(class).snap).saturating_add(headers.payload_at);
         let sent = frame_record(index, entry, class.ring(), snap, arrival);
         if budget != UNLIMITED {
             let units = sent.div_ceil(BUDGET_UNIT);
-            entry.budget().set((u32::from(budget)).saturating_sub(units) as u16);
+            entry.set_budget(u32::from(budget).saturating_sub(units) as u16);
         }
     }
     if entry.is_watched() {
@@ -108,13 +107,13 @@ fn frame_record<T: Tables>(
     snap: u32,
     arrival: &Arrival<'_, T>,
 ) -> u32 {
-    let (tables, headers) = (arrival.tables, &arrival.headers);
-    let wire_len = arrival.frame.wire_len();
+    let (tables, headers) = (arrival.tables, arrival.headers);
+    let wire_len = arrival.frame.wire_len() as u32;
     let cap = if wire_len < snap { wire_len } else { snap };
     let cap = if cap > MAX_CAP as u32 { MAX_CAP as u32 } else { cap };
     let sent = tables.emit_frame(ring, cap, arrival.frame, |record| {
         head(&mut record.header, ring, KIND_FRAME, index, entry, arrival);
-        entry.copy_key(&mut record.key);
+        entry.key().write(&mut record.key);
         record.wire_len = wire_len;
         record.payload_len = headers.payload_len;
         record.payload_at = headers.payload_at as u16;

@@ -58,7 +58,7 @@ pub fn admit<T: Tables>(class: Class, ticks: u32, tables: &T) -> bool {
 #[inline(never)]
 pub fn note<T: Tables>(class: Class, arrival: &Arrival<'_, T>) {
     let (tables, hash, ticks) = (arrival.tables, arrival.hash, arrival.ticks);
-    let [a, b] = arrival.headers.key.src;
+    let [a, b] = arrival.headers.key.src();
     let index = (a.wrapping_mul(tables.secret(0)).wrapping_add(b.wrapping_mul(tables.secret(1))) >> 56)
         as u32
         & (ROWS - 1);

@@ -12,23 +12,51 @@ use crate::policy::{Class, ClassPolicy, Control, Endpoint};
 use crate::record::{FlowRecord, FrameRecord, Ring};
 use crate::storm::StormRow;
 
+/// CPUs that can be told apart. What they have for themselves stands in one block of memory, found by the CPU's number
+/// alone: a per-CPU map has to be looked up.
+pub const MAX_CPUS: usize = 512;
+/// Bytes of a [`Cpu`]: whole cache lines, so that no two CPUs write to one.
+const CPU_BYTES: usize = 256;
+
+/// [`Cpu::first`] where there is none: beyond every cache, also when the index in a slice is added.
+pub const NO_SETS: u32 = 1 << 31;
+
 /// What each CPU has for itself.
 #[derive(Debug, Default)]
 #[repr(C)]
 pub struct Cpu {
     /// One more than this CPU's slice of the flow cache; zero: it has none.
     pub slice: Cell<u32>,
+    /// The first set of that slice; [`NO_SETS`] without one.
+    pub first: Cell<u32>,
     /// Ticks when the buckets were last filled.
     pub refilled: Cell<u32>,
     /// New flows still allowed: industrial, others.
     pub tokens: [Cell<u32>; 2],
+    spare: Cell<u32>,
     /// Next sequence number of each ring.
     pub seq: [Cell<u32>; Ring::COUNT],
     /// [`Counter`]s.
     pub counters: [Cell<u64>; Counter::COUNT],
+    /// Where numbers pass that the verifier shall forget; see [`Tables::forget`].
+    pub forgotten: Cell<u64>,
+    rest: [Cell<u64>; (CPU_BYTES - 48 - 8 * Counter::COUNT) / 8],
 }
 
+const _: () = assert!(size_of::<Cpu>() == CPU_BYTES);
+
 impl Cpu {
+    /// With the slice of that number, of so many sets.
+    pub fn new(slice: u32, sets: u32) -> Self {
+        let (slice, first) = (slice.wrapping_add(1), slice.wrapping_mul(sets));
+        Self { slice: Cell::new(slice), first: Cell::new(first), ..Self::default() }
+    }
+
+    /// Without a slice.
+    pub fn stranger() -> Self {
+        Self { first: Cell::new(NO_SETS), ..Self::default() }
+    }
+
     /// Adds to a counter.
     #[inline(always)]
     pub fn count(&self, counter: Counter, n: u64) {
@@ -66,7 +94,7 @@ impl Cpu {
 }
 
 /// Clock, flows, policy and rings of one host of the packet path.
-pub trait Tables {
+pub trait Tables: Copy {
     /// The frame type that goes with it.
     type Frame: Frame;
 
@@ -84,8 +112,8 @@ pub trait Tables {
     fn sets(&self) -> u32;
     /// Secret multiplier of the flow hash for key word `word`, 0–4. One by one: an array would stand on the stack.
     fn secret(&self, word: usize) -> u64;
-    /// The set at `index` (below [`Tables::sets`]) of slice `slice`.
-    fn set(&self, slice: u32, index: u32) -> Option<&Set>;
+    /// The set at `index` of all slices, one slice behind another; `None` beyond them.
+    fn set(&self, index: u32) -> Option<&Set>;
     /// Class of a [`crate::policy::PortKey`] index.
     fn port_class(&self, index: u32) -> Class;
     /// How payload of a class is shipped.
@@ -96,6 +124,12 @@ pub trait Tables {
     fn watched(&self, address: &[u64; 2]) -> bool;
     /// A row of the storm table.
     fn storm_row(&self, index: u32) -> Option<&StormRow>;
+    /// The same number. In the kernel the verifier forgets on the way what it knew of it, so that paths that differ in
+    /// nothing else are one: without this it would follow every kind of packet to the end by itself.
+    #[inline(always)]
+    fn forget(&self, number: u64) -> u64 {
+        number
+    }
     /// Orders stores for a reader in user space; nothing where there is none.
     fn fence(&self);
     /// Sends a flow record through the lifecycle ring; `false` when there was no room. `build` sets every field where

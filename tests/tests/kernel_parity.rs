@@ -9,7 +9,7 @@ use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::{TestRun as _, TestRunOptions};
 use isthmus::source::capture::Capture;
 use isthmus::source::live::Sizes;
-use isthmus::source::live::object::{Constants, Object, RawControl, RawCpu, put_u32};
+use isthmus::source::live::object::{Constants, Object, RawControl, RawCpus, put_u32};
 use isthmus::source::policy::Limits;
 use isthmus::source::replay::tables::Memory;
 use isthmus::source::replay::{ReplayOptions, SECRETS};
@@ -36,7 +36,7 @@ struct Pair {
     control: Array<MapData, RawControl>,
     verdicts: HashMap<MapData, [u64; 3], u8>,
     watch: HashMap<MapData, [u64; 2], u8>,
-    cpu: PerCpuArray<MapData, RawCpu>,
+    cpus: Array<MapData, RawCpus>,
     storm: PerCpuArray<MapData, [u64; 8]>,
     memory: Memory,
     now: u64,
@@ -57,10 +57,10 @@ impl Pair {
             ["LIFECYCLE", "INDUSTRIAL", "ACCESS", "EVIDENCE"].map(|name| object.take(name).expect(name));
         Self {
             rings: rings.into(),
-            control: object.take("CONTROL").expect("CONTROL"),
+            control: object.take(".bss.control").expect(".bss.control"),
             verdicts: object.take("VERDICT").expect("VERDICT"),
             watch: object.take("WATCH").expect("WATCH"),
-            cpu: object.take("CPU").expect("CPU"),
+            cpus: object.take(".bss.cpus").expect(".bss.cpus"),
             storm: object.take("STORM").expect("STORM"),
             object,
             memory: Memory::new(&ReplayOptions {
@@ -94,7 +94,7 @@ impl Pair {
         ] {
             put_u32(&mut raw, at, value);
         }
-        self.control.set(0, raw, 0).expect("CONTROL");
+        self.control.set(0, raw, 0).expect(".bss.control");
     }
 
     /// Gives a frame to both and compares what they say of it.
@@ -129,7 +129,7 @@ impl Pair {
 
     /// Compares what is left behind.
     fn compare_tables(&mut self, name: &str) {
-        let kernel: Vec<u64> = self.cpu.get(&0, 0).expect("CPU")[0].to_vec();
+        let kernel: Vec<u64> = self.cpus.get(&0, 0).expect(".bss.cpus")[0].to_vec();
         let first = offset_of!(Cpu, counters) / 8;
         for counter in Counter::ALL {
             let host = self.memory.cpus()[0].counters[counter as usize].get();

@@ -6,12 +6,21 @@
 //! ```
 
 use super::{Note, Packet, Unreadable};
-use crate::frame::Frame;
+use crate::flow::Words;
+use crate::frame::{Frame, Header};
 
 /// Length without options.
-const LEN: usize = 20;
+pub(super) const LEN: usize = 20;
+/// Version 4 and that length.
+const PLAIN: u8 = 0x45;
 const MORE_FRAGMENTS: u16 = 0x2000;
 const OFFSET_MASK: u16 = 0x1fff;
+
+/// Of the first eight bytes as they stand, those that tell a plain header: version and length, and of the fragment
+/// field all but "don't fragment".
+pub(super) const PLAIN_MASK: u64 = u64::from_ne_bytes([0xff, 0, 0, 0, 0, 0, 0x3f, 0xff]);
+/// What they are then.
+pub(super) const PLAIN_WORD: u64 = u64::from_ne_bytes([PLAIN, 0, 0, 0, 0, 0, 0, 0]);
 
 /// `a.b.c.d` as `::ffff:a.b.c.d` (RFC 4291 2.5.5.2), in native words of network-order bytes.
 #[inline(always)]
@@ -22,38 +31,48 @@ pub const fn mapped(address: [u8; 4]) -> [u64; 2] {
 
 #[inline(always)]
 pub(super) fn parse<F: Frame>(frame: &F, at: usize) -> Result<Packet, Unreadable> {
-    let h: [u8; LEN] = frame.read(at).ok_or(Unreadable::Cut)?;
-    let header = usize::from(h[0] & 0x0f) << 2;
-    let total = u32::from(u16::from_be_bytes([h[2], h[3]]));
-    if h[0] >> 4 != 4 || header < LEN {
+    let h = frame.header::<LEN>(at).ok_or(Unreadable::Cut)?;
+    // The frame holds the header, so that it is longer than `at`.
+    let on_wire = (frame.wire_len() as u32).wrapping_sub(at as u32);
+    let total = u32::from(h.be16::<2>());
+    let fragment = h.be16::<6>() & (MORE_FRAGMENTS | OFFSET_MASK);
+    let mut packet = Packet {
+        addresses: Words::v4(h.ne64::<12>()),
+        protocol: h.byte::<9>(),
+        at: at.wrapping_add(LEN),
+        rest: total.wrapping_sub(LEN as u32),
+        len: total,
+        notes: 0,
+    };
+    // A total below a header's length wraps round and is not shorter than the frame either.
+    let plain = h.byte::<0>() == PLAIN && fragment == 0 && packet.rest <= on_wire.wrapping_sub(LEN as u32);
+    if plain {
+        return Ok(packet);
+    }
+    if !F::READS_ALL {
+        return Err(Unreadable::Cut);
+    }
+    let header = usize::from(h.byte::<0>() & 0x0f) << 2;
+    if h.byte::<0>() >> 4 != 4 || header < LEN {
         return Err(Unreadable::Bad);
     }
-    let on_wire = frame.wire_len().saturating_sub(at as u32);
     // Zero is what segmentation offload leaves there; the frame's own length is then the truth.
-    let total = if total == 0 { on_wire } else { total };
-    if total < header as u32 {
+    packet.len = if total == 0 { on_wire } else { total };
+    if packet.len < header as u32 {
         return Err(Unreadable::Bad);
     }
-    let fragment = u16::from_be_bytes([h[6], h[7]]);
-    let mut notes = 0;
     if header > LEN {
-        notes |= Note::OPTIONS;
+        packet.notes |= Note::OPTIONS;
     }
     if fragment & OFFSET_MASK != 0 {
-        notes |= Note::LATER_FRAGMENT;
-    } else if fragment & MORE_FRAGMENTS != 0 {
-        notes |= Note::FIRST_FRAGMENT;
+        packet.notes |= Note::LATER_FRAGMENT;
+    } else if fragment != 0 {
+        packet.notes |= Note::FIRST_FRAGMENT;
     }
-    if total > on_wire {
-        notes |= Note::SHORT;
+    if packet.len > on_wire {
+        packet.notes |= Note::SHORT;
     }
-    Ok(Packet {
-        src: mapped([h[12], h[13], h[14], h[15]]),
-        dst: mapped([h[16], h[17], h[18], h[19]]),
-        protocol: h[9],
-        at: at.wrapping_add(header),
-        rest: total.wrapping_sub(header as u32),
-        len: total,
-        notes,
-    })
+    packet.at = at.wrapping_add(header);
+    packet.rest = packet.len.wrapping_sub(header as u32);
+    Ok(packet)
 }

@@ -5,7 +5,7 @@
 //! ```
 
 use super::{Note, Packet, Unreadable};
-use crate::frame::Frame;
+use crate::frame::{Frame, Header};
 
 const LEN: usize = 40;
 /// Extension headers walked; the one after them is taken for the transport.
@@ -17,41 +17,31 @@ const FRAGMENT: u8 = 44;
 const AUTHENTICATION: u8 = 51;
 const DESTINATION: u8 = 60;
 
-#[inline(always)]
-fn words(b: [u8; 16]) -> [u64; 2] {
-    [
-        u64::from_ne_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]),
-        u64::from_ne_bytes([b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]]),
-    ]
-}
-
 const fn is_extension(protocol: u8) -> bool {
     matches!(protocol, HOP_BY_HOP | ROUTING | FRAGMENT | AUTHENTICATION | DESTINATION)
 }
 
 #[inline(always)]
 pub(super) fn parse<F: Frame>(frame: &F, start: usize) -> Result<Packet, Unreadable> {
-    let first: [u8; 8] = frame.read(start).ok_or(Unreadable::Cut)?;
-    if first[0] >> 4 != 6 {
+    let h = frame.header::<LEN>(start).ok_or(Unreadable::Cut)?;
+    // Nobody sends from a multicast address (RFC 4291 2.7), and keys of IPv4 begin like one.
+    if h.byte::<0>() >> 4 != 6 || h.byte::<8>() == 0xff {
         return Err(Unreadable::Bad);
     }
-    let src: [u8; 16] = frame.read(start.wrapping_add(8)).ok_or(Unreadable::Cut)?;
-    let dst: [u8; 16] = frame.read(start.wrapping_add(24)).ok_or(Unreadable::Cut)?;
-    let payload = u32::from(u16::from_be_bytes([first[4], first[5]]));
-    let on_wire = frame.wire_len().saturating_sub(start as u32).saturating_sub(LEN as u32);
+    let payload = u32::from(h.be16::<4>());
+    let on_wire = (frame.wire_len() as u32).saturating_sub(start as u32).saturating_sub(LEN as u32);
     // Zero is a jumbogram or segmentation offload.
     let payload = if payload == 0 { on_wire } else { payload };
     let mut packet = Packet {
-        src: words(src),
-        dst: words(dst),
-        protocol: first[6],
+        addresses: [h.ne64::<8>(), h.ne64::<16>(), h.ne64::<24>(), h.ne64::<32>()],
+        protocol: h.byte::<6>(),
         at: start.wrapping_add(LEN),
         rest: payload,
         len: payload.wrapping_add(LEN as u32),
         notes: if payload > on_wire { Note::SHORT } else { 0 },
     };
     if is_extension(packet.protocol) {
-        if !F::WALKS_EXTENSIONS {
+        if !F::READS_ALL {
             return Err(Unreadable::Cut);
         }
         walk(frame, &mut packet)?;
@@ -69,20 +59,20 @@ fn walk<F: Frame>(frame: &F, packet: &mut Packet) -> Result<(), Unreadable> {
         if !is_extension(protocol) || packet.notes & Note::LATER_FRAGMENT != 0 {
             break;
         }
-        let e: [u8; 4] = frame.read(packet.at).ok_or(Unreadable::Cut)?;
+        let e = frame.header::<4>(packet.at).ok_or(Unreadable::Cut)?;
         // Units: eight bytes after the first eight; AH (RFC 4302 2.2) four bytes after the first eight; Fragment is fixed.
-        let units = if protocol == FRAGMENT { 0 } else { usize::from(e[1]) };
+        let units = if protocol == FRAGMENT { 0 } else { usize::from(e.byte::<1>()) };
         let len =
             if protocol == AUTHENTICATION { units.wrapping_add(2) << 2 } else { units.wrapping_add(1) << 3 };
         if protocol == FRAGMENT {
-            let offset = u16::from_be_bytes([e[2], e[3]]);
+            let offset = e.be16::<2>();
             if offset & 0xfff8 != 0 {
                 packet.notes |= Note::LATER_FRAGMENT;
             } else if offset & 1 != 0 {
                 packet.notes |= Note::FIRST_FRAGMENT;
             }
         }
-        packet.protocol = e[0];
+        packet.protocol = e.byte::<0>();
         packet.at = frame.forget(packet.at.wrapping_add(len));
         packet.notes = frame.forget(usize::from(packet.notes)) as u8;
     }

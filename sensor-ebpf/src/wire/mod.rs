@@ -1,15 +1,17 @@
 //! Headers of one frame: from the first byte to the transport payload.
 //!
-//! Views are arrays of exactly one fixed header, taken at once; every offset is bounded by [`crate::frame::MAX_HEADERS`].
-//! What cannot be read is said, never guessed.
+//! One fixed header is asked for at once; every offset is bounded by [`crate::frame::MAX_HEADERS`]. What cannot be read
+//! is said, never guessed. Where a frame does not read all shapes ([`Frame::READS_ALL`]), IPv4 with options, in fragments
+//! or longer than its frame, and IPv6 with extension headers, are [`Unreadable::Cut`].
 
 pub mod ethernet;
 pub mod ipv4;
 pub mod ipv6;
+pub mod plain;
 pub mod transport;
 
-use crate::flow::{FlowKey, Transport};
-use crate::frame::Frame;
+use crate::flow::{Transport, Words};
+use crate::frame::{Frame, Header as _};
 
 /// Remarks on a packet, a bit each.
 pub struct Note;
@@ -35,10 +37,10 @@ pub enum Unreadable {
 }
 
 /// The headers of one frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
     /// Who to whom.
-    pub key: FlowKey,
+    pub key: Words,
     /// Where the payload begins.
     pub payload_at: u32,
     /// Payload bytes above the transport header, by the header's own lengths.
@@ -51,10 +53,25 @@ pub struct Headers {
     pub notes: u8,
 }
 
+impl Headers {
+    /// The same, every number passed through `forget`; see [`crate::tables::Tables::forget`].
+    #[inline(always)]
+    pub(crate) fn map(self, forget: impl Fn(u64) -> u64) -> Self {
+        Self {
+            key: self.key.map(&forget),
+            payload_at: forget(u64::from(self.payload_at)) as u32,
+            payload_len: forget(u64::from(self.payload_len)) as u32,
+            len: forget(u64::from(self.len)) as u32,
+            flags: forget(u64::from(self.flags)) as u8,
+            notes: forget(u64::from(self.notes)) as u8,
+        }
+    }
+}
+
 /// What stands under the EtherType.
 pub(crate) struct Packet {
-    pub src: [u64; 2],
-    pub dst: [u64; 2],
+    /// Address words of a key.
+    pub addresses: [u64; 4],
     pub protocol: u8,
     /// Offset of the transport header.
     pub at: usize,
@@ -71,23 +88,19 @@ pub(crate) struct Packet {
 #[inline(always)]
 pub fn parse<F: Frame>(frame: &F, slot: u32) -> Result<Headers, Unreadable> {
     let link = ethernet::parse(frame)?;
-    let place = FlowKey::place(slot, link.outer, link.inner);
+    let place = Words::place(slot, link.outer, link.inner);
     let packet = match link.ethertype {
         ethernet::IPV4 => ipv4::parse(frame, link.at)?,
         ethernet::IPV6 => ipv6::parse(frame, link.at)?,
-        other => {
-            let len = frame.wire_len();
+        _ => {
+            let len = frame.wire_len() as u32;
             // What tells streams of one pair of MACs apart stands first in every industrial EtherType: PROFINET's FrameID,
             // the APPID of GOOSE and SV. So cyclic data do not use up the budget of the commands beside them.
-            let stream: [u8; 2] = frame.read(link.at).unwrap_or_default();
+            let [a, b] = frame.header::<2>(link.at).map_or([0; 2], |h| h.take::<0, 2>());
+            let [c, d] = link.kind().to_be_bytes();
+            let addresses = [0, link.src(), 0, link.dst()];
             return Ok(Headers {
-                key: FlowKey {
-                    src: [0, link.src],
-                    dst: [0, link.dst],
-                    sport: u16::from_be_bytes(stream),
-                    dport: other,
-                    place: place | Transport::Ethernet.place(),
-                },
+                key: Words::new(addresses, u32::from_ne_bytes([a, b, c, d]), Transport::Ethernet, place),
                 payload_at: link.at as u32,
                 payload_len: len.saturating_sub(link.at as u32),
                 len,
@@ -98,13 +111,7 @@ pub fn parse<F: Frame>(frame: &F, slot: u32) -> Result<Headers, Unreadable> {
     };
     let segment = transport::parse(frame, &packet)?;
     Ok(Headers {
-        key: FlowKey {
-            src: packet.src,
-            dst: packet.dst,
-            sport: segment.sport,
-            dport: segment.dport,
-            place: place | segment.transport.place(),
-        },
+        key: Words::new(packet.addresses, segment.ports, segment.transport, place),
         payload_at: segment.at as u32,
         payload_len: segment.len,
         len: packet.len,

@@ -1,8 +1,8 @@
 //! TCP (RFC 9293), UDP (RFC 768), ICMP (RFC 792, RFC 4443): ports, flags and where the payload begins.
 
 use super::{Note, Packet, Unreadable};
-use crate::flow::Transport;
-use crate::frame::Frame;
+use crate::flow::{Transport, one_port};
+use crate::frame::{Frame, Header};
 
 const TCP: u8 = 6;
 const UDP: u8 = 17;
@@ -23,8 +23,8 @@ pub mod flag {
 
 pub(super) struct Segment {
     pub transport: Transport,
-    pub sport: u16,
-    pub dport: u16,
+    /// Source and destination port as they stand in a packet.
+    pub ports: u32,
     pub flags: u8,
     pub at: usize,
     pub len: u32,
@@ -39,42 +39,40 @@ pub(super) fn parse<F: Frame>(frame: &F, packet: &Packet) -> Result<Segment, Unr
         ICMPV6 => Transport::Icmpv6,
         _ => Transport::Other,
     };
-    let bare = Segment { transport, sport: 0, dport: 0, flags: 0, at: packet.at, len: packet.rest };
+    let bare = Segment { transport, ports: 0, flags: 0, at: packet.at, len: packet.rest };
     if packet.notes & Note::LATER_FRAGMENT != 0 {
         return Ok(bare);
     }
     match transport {
         Transport::Tcp => {
-            let h: [u8; 16] = frame.read(packet.at).ok_or(Unreadable::Cut)?;
-            let header = usize::from(h[12] >> 4) << 2;
+            let h = frame.header::<16>(packet.at).ok_or(Unreadable::Cut)?;
+            let header = usize::from(h.byte::<12>() >> 4) << 2;
             if header < 20 || packet.rest < header as u32 {
                 return Err(Unreadable::Bad);
             }
             Ok(Segment {
-                sport: u16::from_be_bytes([h[0], h[1]]),
-                dport: u16::from_be_bytes([h[2], h[3]]),
-                flags: h[13],
+                ports: h.ne32::<0>(),
+                flags: h.byte::<13>(),
                 at: packet.at.wrapping_add(header),
                 len: packet.rest.wrapping_sub(header as u32),
                 ..bare
             })
         }
         Transport::Udp => {
-            let h: [u8; 8] = frame.read(packet.at).ok_or(Unreadable::Cut)?;
+            let h = frame.header::<8>(packet.at).ok_or(Unreadable::Cut)?;
             Ok(Segment {
-                sport: u16::from_be_bytes([h[0], h[1]]),
-                dport: u16::from_be_bytes([h[2], h[3]]),
+                ports: h.ne32::<0>(),
                 at: packet.at.wrapping_add(8),
                 len: packet.rest.saturating_sub(8),
                 ..bare
             })
         }
         Transport::Icmp | Transport::Icmpv6 => {
-            let h: [u8; 4] = frame.read(packet.at).ok_or(Unreadable::Cut)?;
+            let h = frame.header::<4>(packet.at).ok_or(Unreadable::Cut)?;
             // Type and code tell an unreachable from a ping; they stand where ports would.
-            Ok(Segment { dport: u16::from_be_bytes([h[0], h[1]]), ..bare })
+            Ok(Segment { ports: one_port(h.be16::<0>()), ..bare })
         }
         // The protocol number stands where a port would.
-        _ => Ok(Segment { dport: u16::from(packet.protocol), ..bare }),
+        _ => Ok(Segment { ports: one_port(u16::from(packet.protocol)), ..bare }),
     }
 }

@@ -3,14 +3,14 @@
 use std::mem::{offset_of, size_of};
 
 use anyhow::{Context, Result, anyhow};
-use aya::maps::{Array, PerCpuArray, PerCpuValues, RingBuf};
+use aya::maps::{Array, RingBuf};
 use aya::programs::{TestRun, TestRunOptions, Xdp};
 use aya::{Ebpf, EbpfLoader};
 use sensor_ebpf::counters::Counter;
 use sensor_ebpf::flow::Set;
 use sensor_ebpf::policy::{Class, Control, PORTS_PER_CHUNK, PortKey, UNLIMITED};
 use sensor_ebpf::record::Ring;
-use sensor_ebpf::tables::Cpu;
+use sensor_ebpf::tables::{Cpu, MAX_CPUS};
 
 /// What the loader decides.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,7 @@ const PORTS: [(PortKey, Class); 6] = [
 
 const CONTROL_WORDS: usize = size_of::<Control>() / 4;
 const CPU_WORDS: usize = size_of::<Cpu>() / 8;
+type Cpus = [[u64; CPU_WORDS]; MAX_CPUS];
 const SET_WORDS: usize = size_of::<Set>() / 8;
 
 /// The program in the kernel, not attached to anything.
@@ -89,7 +90,7 @@ impl Loaded {
             control[offset / 4] = value;
             control[offset / 4 + 1] = value;
         }
-        self.array::<[u32; CONTROL_WORDS]>("CONTROL")?.set(0, control, 0)?;
+        self.array::<[u32; CONTROL_WORDS]>(".bss.control")?.set(0, control, 0)?;
 
         let policies = [(Class::Unknown, 256, 8), (Class::Control, 512, 8), (Class::Access, 2048, 128)];
         let industrial = [(Class::Industrial, 2048, 128), (Class::Confirmed, 2048, UNLIMITED)];
@@ -106,16 +107,17 @@ impl Loaded {
             ports.set(chunk, row, 0)?;
         }
 
-        let values = (0..slices).map(|slice| {
-            let mut words = [0_u64; CPU_WORDS];
-            let at = offset_of!(Cpu, slice);
-            let mut bytes = words[at / 8].to_ne_bytes();
-            bytes[at % 8..at % 8 + 4].copy_from_slice(&(slice + 1).to_ne_bytes());
-            words[at / 8] = u64::from_ne_bytes(bytes);
-            words
-        });
-        let values = PerCpuValues::try_from(values.collect::<Vec<_>>())?;
-        PerCpuArray::<_, [u64; CPU_WORDS]>::try_from(self.map("CPU")?)?.set(0, values, 0)?;
+        let mut cpus = [[0_u64; CPU_WORDS]; MAX_CPUS];
+        for (slice, words) in (0..slices).zip(&mut cpus) {
+            for (at, value) in
+                [(offset_of!(Cpu, slice), slice + 1), (offset_of!(Cpu, first), slice * settings.sets)]
+            {
+                let mut bytes = words[at / 8].to_ne_bytes();
+                bytes[at % 8..at % 8 + 4].copy_from_slice(&value.to_ne_bytes());
+                words[at / 8] = u64::from_ne_bytes(bytes);
+            }
+        }
+        self.array::<Cpus>(".bss.cpus")?.set(0, cpus, 0)?;
         Ok(())
     }
 
@@ -156,10 +158,10 @@ impl Loaded {
     /// # Errors
     /// When the map cannot be read.
     pub fn counter(&self, counter: Counter) -> Result<u64> {
-        let map = self.ebpf.map("CPU").context("no map CPU")?;
-        let values = PerCpuArray::<_, [u64; CPU_WORDS]>::try_from(map)?.get(&0, 0)?;
+        let map = self.ebpf.map(".bss.cpus").context("no map .bss.cpus")?;
+        let cpus: Cpus = Array::<_, Cpus>::try_from(map)?.get(&0, 0)?;
         let at = offset_of!(Cpu, counters) / 8 + counter as usize;
-        Ok(values.iter().map(|words| words[at]).sum())
+        Ok(cpus.iter().map(|words| words[at]).sum())
     }
 
     /// Empties a ring; how many records it held.

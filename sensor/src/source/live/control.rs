@@ -51,7 +51,7 @@ impl Controls {
             put_u32(&mut raw, offset_of!(Control, burst) + at, burst);
         }
         let mut controls = Self {
-            map: object.take("CONTROL")?,
+            map: object.take(".bss.control")?,
             raw,
             verdicts: object.take("VERDICT")?,
             given: LinkedHashMap::new(),
@@ -67,7 +67,7 @@ impl Controls {
     }
 
     fn inherit(&mut self) -> anyhow::Result<()> {
-        let before = self.map.get(&0, 0).context("BPF map CONTROL")?;
+        let before = self.map.get(&0, 0).context("BPF map .bss.control")?;
         self.epoch = get_u32(&before, offset_of!(Control, epoch));
         for row in self.verdicts.iter() {
             let (key, class) = row.context("BPF map VERDICT")?;
@@ -83,7 +83,7 @@ impl Controls {
     }
 
     fn write(&mut self) -> anyhow::Result<()> {
-        self.map.set(0, self.raw, 0).context("BPF map CONTROL")
+        self.map.set(0, self.raw, 0).context("BPF map .bss.control")
     }
 
     /// Says that user space lives.

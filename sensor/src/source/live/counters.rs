@@ -3,12 +3,12 @@
 use std::mem::{offset_of, size_of};
 
 use anyhow::Context as _;
-use aya::maps::{MapData, PerCpuArray};
+use aya::maps::{Array, MapData, PerCpuArray};
 use sensor_ebpf::counters::Counter;
 use sensor_ebpf::storm::{ROWS, StormRow};
 use sensor_ebpf::tables::Cpu;
 
-use super::object::{Object, RawCpu};
+use super::object::{Object, RawCpus};
 use crate::source::storms::Row;
 
 type RawStorm = [u64; size_of::<StormRow>() / 8];
@@ -16,7 +16,7 @@ const FIRST: usize = offset_of!(Cpu, counters) / 8;
 
 /// The maps the packet path counts in.
 pub struct Counters {
-    cpu: PerCpuArray<MapData, RawCpu>,
+    cpus: Array<MapData, RawCpus>,
     storm: PerCpuArray<MapData, RawStorm>,
 }
 
@@ -26,7 +26,7 @@ impl Counters {
     /// # Errors
     /// When one is missing.
     pub fn open(object: &mut Object) -> anyhow::Result<Self> {
-        Ok(Self { cpu: object.take("CPU")?, storm: object.take("STORM")? })
+        Ok(Self { cpus: object.take(".bss.cpus")?, storm: object.take("STORM")? })
     }
 
     /// All counters, summed over CPUs, in the order of [`Counter::ALL`].
@@ -35,7 +35,7 @@ impl Counters {
     /// When the kernel refuses.
     pub fn read(&self) -> anyhow::Result<[u64; Counter::COUNT]> {
         let mut sums = [0_u64; Counter::COUNT];
-        for cpu in self.cpu.get(&0, 0).context("BPF map CPU")?.iter() {
+        for cpu in &self.cpus.get(&0, 0).context("BPF map .bss.cpus")? {
             for (sum, word) in sums.iter_mut().zip(cpu.iter().skip(FIRST)) {
                 *sum = sum.wrapping_add(*word);
             }

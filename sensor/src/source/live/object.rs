@@ -6,7 +6,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, anyhow, bail};
-use aya::maps::{Array, Map, MapData, PerCpuArray, PerCpuValues};
+use aya::maps::{Array, Map, MapData};
 use aya::programs::Xdp;
 use aya::{Ebpf, EbpfLoader};
 use aya_obj::programs::XdpAttachType;
@@ -14,7 +14,7 @@ use sensor_ebpf::counters::Counter;
 use sensor_ebpf::flow::Set;
 use sensor_ebpf::policy::{Class, Control, PORTS_PER_CHUNK, PortKey};
 use sensor_ebpf::record::{FlowRecord, FrameRecord, Header, Ring};
-use sensor_ebpf::tables::Cpu;
+use sensor_ebpf::tables::{Cpu, MAX_CPUS, NO_SETS};
 use sha2::{Digest as _, Sha256};
 
 use crate::source::policy::{class_policy, port_classes};
@@ -28,6 +28,10 @@ pub const fn is_built_in() -> bool {
 
 /// A [`Cpu`] as aya copies it.
 pub type RawCpu = [u64; size_of::<Cpu>() / 8];
+/// All of them, as they stand in one value.
+pub type RawCpus = [RawCpu; MAX_CPUS];
+/// Slots by the lower 16 bits of an interface index.
+type RawSlots = [u8; 1 << 16];
 /// A [`Control`] as aya copies it.
 pub type RawControl = [u64; size_of::<Control>() / 8];
 
@@ -77,16 +81,16 @@ impl Constants {
 
 /// Maps that user space reads or writes. All but the scratch and the constants, which belong to the program alone.
 pub const MAPS: [&str; 13] = [
+    ".bss.control",
+    ".bss.cpus",
+    ".bss.slots",
     "ACCESS",
     "CLASSES",
-    "CONTROL",
-    "CPU",
     "EVIDENCE",
     "FLOWS",
     "INDUSTRIAL",
     "LIFECYCLE",
     "PORTS",
-    "SLOTS",
     "STORM",
     "VERDICT",
     "WATCH",
@@ -130,7 +134,7 @@ pub fn layout() -> String {
 }
 
 /// Raised when what fields mean changes and their places do not.
-const LAYOUT: usize = 1;
+const LAYOUT: usize = 2;
 
 fn hex(bytes: &[u8], count: usize) -> String {
     bytes.iter().take(count).map(|byte| format!("{byte:02x}")).collect()
@@ -243,8 +247,8 @@ impl Object {
         let rings = [entries(a)?, entries(b)?, entries(c)?, entries(d)?];
         let sizes = Sizes { flow_sets: 0, rings };
         let mut object = Self { programs, maps, slices: 0, sizes };
-        let cpus: PerCpuArray<&mut MapData, RawCpu> = object.map("CPU")?;
-        let cpus = cpus.get(&0, 0).context("BPF map CPU")?;
+        let cpus: Array<&mut MapData, RawCpus> = object.map(".bss.cpus")?;
+        let cpus = cpus.get(&0, 0).context("BPF map .bss.cpus")?;
         // Slices are counted from one.
         let slices = cpus.iter().map(|cpu| get_u32(cpu, offset_of!(Cpu, slice)));
         object.slices = slices.max().unwrap_or(0);
@@ -324,8 +328,9 @@ impl Object {
     /// # Errors
     /// When the kernel refuses.
     pub fn slot(&mut self, interface: u32) -> anyhow::Result<u32> {
-        let slots: Array<&mut MapData, u32> = self.map("SLOTS")?;
-        slots.get(&(interface & 0xffff), 0).context("BPF map SLOTS")
+        let slots: Array<&mut MapData, RawSlots> = self.map(".bss.slots")?;
+        let all = slots.get(&0, 0).context("BPF map .bss.slots")?;
+        Ok(all.get((interface & 0xffff) as usize).copied().unwrap_or(0).into())
     }
 
     /// Makes frames of an interface carry `slot`.
@@ -333,8 +338,12 @@ impl Object {
     /// # Errors
     /// When the kernel refuses the update.
     pub fn set_slot(&mut self, interface: u32, slot: u32) -> anyhow::Result<()> {
-        let mut slots: Array<&mut MapData, u32> = self.map("SLOTS")?;
-        slots.set(interface & 0xffff, slot, 0).context("BPF map SLOTS")
+        let mut slots: Array<&mut MapData, RawSlots> = self.map(".bss.slots")?;
+        let mut all = slots.get(&0, 0).context("BPF map .bss.slots")?;
+        if let Some(entry) = all.get_mut((interface & 0xffff) as usize) {
+            *entry = u8::try_from(slot).context("more interfaces than a flow key can tell apart")?;
+        }
+        slots.set(0, all, 0).context("BPF map .bss.slots")
     }
 
     fn map<'a, M>(&'a mut self, name: &str) -> anyhow::Result<M>
@@ -348,17 +357,19 @@ impl Object {
 
     /// CPUs that are online now get a slice. One that comes later is counted as without.
     fn give_slices(&mut self, online: &[u32]) -> anyhow::Result<()> {
-        let possible = aya::util::nr_cpus().map_err(|(path, error)| anyhow!("{path}: {error}"))?;
-        let values: Vec<RawCpu> = (0..possible)
-            .map(|cpu| {
-                let slice = online.iter().position(|id| *id as usize == cpu);
-                let mut raw = [0; size_of::<Cpu>() / 8];
-                put_u32(&mut raw, offset_of!(Cpu, slice), slice.map_or(0, |at| at as u32 + 1));
-                raw
-            })
-            .collect();
-        let mut map: PerCpuArray<&mut MapData, RawCpu> = self.map("CPU")?;
-        map.set(0, PerCpuValues::try_from(values)?, 0).context("BPF map CPU")
+        let mut all: RawCpus = [[0; size_of::<Cpu>() / 8]; MAX_CPUS];
+        for raw in &mut all {
+            put_u32(raw, offset_of!(Cpu, first), NO_SETS);
+        }
+        for (slice, cpu) in (0_u32..).zip(online) {
+            let raw = all.get_mut(*cpu as usize).ok_or_else(|| {
+                anyhow!("CPU {cpu}: isthmus tells {MAX_CPUS} CPUs apart; this machine has more")
+            })?;
+            put_u32(raw, offset_of!(Cpu, slice), slice.saturating_add(1));
+            put_u32(raw, offset_of!(Cpu, first), slice.saturating_mul(self.sizes.flow_sets));
+        }
+        let mut map: Array<&mut MapData, RawCpus> = self.map(".bss.cpus")?;
+        map.set(0, all, 0).context("BPF map .bss.cpus")
     }
 
     /// Says what ports and classes are worth.

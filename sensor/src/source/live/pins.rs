@@ -2,7 +2,7 @@
 //! sensor is killed, restarted or upgraded.
 //!
 //! ```text
-//! /sys/fs/bpf/isthmus/net-NAMESPACE/ABI/{FLOWS, CPU, …, isthmus, ticks, link_INDEX}
+//! /sys/fs/bpf/isthmus/net-NAMESPACE/ABI/{FLOWS, bss_cpus, …, isthmus, ticks, link_INDEX}
 //! ```
 //!
 //! The directory of a network namespace is locked while a process reads the rings: a ring has one consumer. Names of
@@ -123,9 +123,9 @@ impl Pins {
         Ok(Self { home, dir, _lock: lock })
     }
 
-    /// Where a thing of that name is pinned.
+    /// Where a thing of that name is pinned. A bpffs takes no dots.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
+        self.dir.join(name.trim_start_matches('.').replace('.', "_"))
     }
 
     /// The name of the ledger that goes with what is pinned here.

@@ -57,14 +57,14 @@ impl Memory {
         for (n, policy) in (0_u8..).zip(classes.iter_mut()) {
             *policy = class_policy(Class::from_u8(n));
         }
-        let slices = 1..=u32::try_from(options.cpus).unwrap_or(u32::MAX);
+        let slices = 0..u32::try_from(options.cpus).unwrap_or(u32::MAX);
         let sets = options.cpus.saturating_mul(options.sets as usize);
         Self {
             sets: std::iter::repeat_with(Set::default).take(sets).collect(),
             sets_per_cpu: options.sets,
             dirty: Dirty::new(options.cpus, options.sets as usize),
-            cpus: slices.map(|slice| Cpu { slice: Cell::new(slice), ..Cpu::default() }).collect(),
-            stranger: Cpu::default(),
+            cpus: slices.map(|slice| Cpu::new(slice, options.sets)).collect(),
+            stranger: Cpu::stranger(),
             storm: std::iter::repeat_with(StormRow::default)
                 .take(options.cpus.saturating_mul(STORM_ROWS))
                 .collect(),
@@ -182,10 +182,11 @@ impl<'a> Tables for &'a Memory {
     }
 
     #[inline]
-    fn set(&self, slice: u32, index: u32) -> Option<&Set> {
-        let (slice, index) = (slice as usize, index as usize);
-        self.dirty.mark(slice, index);
-        self.sets.get(slice.saturating_mul(self.sets_per_cpu as usize).saturating_add(index))
+    fn set(&self, index: u32) -> Option<&Set> {
+        let set = self.sets.get(index as usize)?;
+        // Sets of a slice are a power of two.
+        self.dirty.mark(self.cpu.get(), (index & self.sets_per_cpu.wrapping_sub(1)) as usize);
+        Some(set)
     }
 
     #[inline]
