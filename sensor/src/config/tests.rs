@@ -150,8 +150,8 @@ fn what_is_wrong_is_said_with_line_and_advice() {
             "site.toml:4: `Sunday` is no schedule; write it as",
         ),
         (
-            &format!("{allow}who = \"10.0.0.1\"\nservice = \"telnet\"\n"),
-            "site.toml:4: `telnet` is no service; write",
+            &format!("{allow}who = \"10.0.0.1\"\nservice = \"gopher\"\n"),
+            "site.toml:4: `gopher` is no service; write",
         ),
         (
             &format!("{allow}who = \"10.0.0.1\"\nuntil = \"tomorrow\"\n"),

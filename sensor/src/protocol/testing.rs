@@ -18,15 +18,20 @@ pub fn feed(decoder: &mut dyn Decode, side: Side, bytes: &[u8], cuts: &[usize]) 
 
 /// The commands among events.
 pub fn commands(events: &[Event]) -> Vec<&Command> {
-    let command = |event| if let &Event::Command(ref command) = event { Some(command) } else { None };
-    events.iter().filter_map(command).collect()
+    let commands = events.iter().map(|event| match event {
+        Event::Command(command) => Some(command),
+        _ => None,
+    });
+    commands.flatten().collect()
 }
 
 /// The facts among events.
 pub fn facts(events: &[Event]) -> Vec<(AssetField, &str)> {
-    let fact =
-        |event| if let &Event::Asset(ref asset) = event { Some((asset.field, &*asset.value)) } else { None };
-    events.iter().filter_map(fact).collect()
+    let facts = events.iter().map(|event| match event {
+        Event::Asset(asset) => Some((asset.field, &*asset.value)),
+        _ => None,
+    });
+    facts.flatten().collect()
 }
 
 /// Bytes as hexadecimal text, blanks allowed.

@@ -20,24 +20,28 @@ pub fn connection_path(data: &[u8], large: bool) -> &[u8] {
     data.slice(at.saturating_add(1), len).unwrap_or_default()
 }
 
-/// The parts of a multiple service packet: a count, as many offsets from it, the messages.
+/// The parts of a multiple service packet: a count, as many rising offsets from it, the messages. What is not so is
+/// malformed, and only the parts before it are given: parts that overlap would make much of few bytes.
 pub fn parts<'a>(
     data: &'a [u8],
     cut: bool,
     out: &mut Vec<Event>,
 ) -> impl Iterator<Item = &'a [u8]> + use<'a> {
     let count = usize::from(data.le16(0).unwrap_or(0));
-    let offset = move |i: usize| data.le16(i.saturating_mul(2).saturating_add(2)).map(usize::from);
     let first = count.saturating_mul(2).saturating_add(2);
-    let sound = data.le16(0).is_some()
-        && (0..count).all(|i| offset(i).is_some_and(|at| at >= first && at < data.len()))
-        && (1..count).all(|i| offset(i.saturating_sub(1)) < offset(i));
-    if !sound && !cut {
+    let offset = move |i: usize| {
+        let at = data.le16(i.saturating_mul(2).saturating_add(2)).map(usize::from)?;
+        (i < count && at >= first && at < data.len()).then_some(at)
+    };
+    let sound = (0..count)
+        .take_while(|i| offset(*i).is_some_and(|at| *i == 0 || offset(i.saturating_sub(1)) < Some(at)))
+        .count();
+    if (sound < count || data.len() < 2) && !cut {
         out.push(Event::Malformed(Malformed::BadLength));
     }
-    (0..count).map_while(move |i| {
-        let at = offset(i).filter(|at| *at >= first && *at < data.len())?;
-        let end = if i.saturating_add(1) < count { offset(i.saturating_add(1)) } else { None };
-        data.get(at..end.filter(|end| *end > at).unwrap_or(data.len()).min(data.len()))
+    (0..sound).map_while(move |i| {
+        let next = i.saturating_add(1);
+        let end = if next < sound { offset(next)? } else { data.len() };
+        data.get(offset(i)?..end)
     })
 }

@@ -175,7 +175,7 @@ impl<'a> Objects<'a> {
 /// The classes that a read asks for, one header each.
 fn classes(mut bytes: &[u8], said: &mut String) -> std::fmt::Result {
     said.push_str("class");
-    while let &[CLASS, variation @ 1..=4, 6 | 7 | 8, ref rest @ ..] = bytes {
+    while let &[CLASS, variation @ 1..=4, 6..=8, ref rest @ ..] = bytes {
         write!(said, " {}", variation.saturating_sub(1))?;
         let limited = match bytes.u8_at(2) {
             Some(7) => 1,

@@ -195,11 +195,12 @@ fn carried(
         let short = cut && item.cut;
         match item.kind {
             items::CONNECTED_ADDRESS => ticket.connection = item.data.le32(0),
-            items::UNCONNECTED_DATA => {
+            // One message a packet; what else there may be are socket addresses.
+            items::UNCONNECTED_DATA if !found => {
                 found = true;
                 dialogue.message(item.data, short, ticket, side, out);
             }
-            items::CONNECTED_DATA => {
+            items::CONNECTED_DATA if !found => {
                 found = true;
                 ticket.number = u64::from(item.data.le16(0).unwrap_or(0));
                 dialogue.message(item.data.tail(2), short, ticket, side, out);

@@ -204,8 +204,8 @@ fn asdu(frame: &[u8], cut: bool, side: Side, out: &mut Vec<Event>) {
         }
         7 | 9 => (Direction::Response, Status::Ok),
         44..=47 => (Direction::Response, Status::Refused(u32::from(cause), cause_name.unwrap_or("unknown"))),
-        13 | 14..=16 if side == Side::Client => (Direction::Request, Status::None),
-        13 | 14..=16 => (Direction::Response, Status::Ok),
+        13..=16 if side == Side::Client => (Direction::Request, Status::None),
+        13..=16 => (Direction::Response, Status::Ok),
         _ => (Direction::Notification, Status::None),
     };
     let action = match row.map_or(Action::Other, |row| row.action) {
