@@ -12,7 +12,7 @@ use hashlink::LruCache;
 use crate::chronicle::{Chronicle, Towards};
 use crate::detect::finding::{Basis, Finding};
 use crate::detect::happening::{Change, LISTS};
-use crate::detect::{Context, Detector, Findings, Happening, REGISTRY};
+use crate::detect::{Context, Detector, Findings, Happening, REGISTRY, Settings};
 use crate::importance::hours::hour_of_week;
 use crate::incident::Incidents;
 use crate::observer::Observer;
@@ -34,6 +34,15 @@ const DAY: Duration = Duration::from_secs(86_400);
 const INFER: Duration = Duration::from_secs(60);
 /// Hosts watched by hand, at most.
 const MAX_WATCHED: usize = 256;
+
+/// Every model takes its settings. What they refuse was refused when the configuration was read: there is none here.
+fn configure(detectors: &mut [Box<dyn Detector>], config: &crate::config::Config) {
+    for (spec, detector) in REGISTRY.iter().zip(detectors) {
+        if detector.configure(Settings::of(config, spec.id)).is_err() {
+            *detector = (spec.build)();
+        }
+    }
+}
 
 /// State of the analysis, without connections.
 pub struct Mind {
@@ -67,7 +76,8 @@ impl Mind {
         for finding in incidents.findings().filter(|finding| finding.allowed.is_none()) {
             suspects.insert(finding.actor, finding.last);
         }
-        let detectors: Vec<Box<dyn Detector>> = REGISTRY.iter().map(|spec| (spec.build)()).collect();
+        let mut detectors: Vec<Box<dyn Detector>> = REGISTRY.iter().map(|spec| (spec.build)()).collect();
+        configure(&mut detectors, world.rules.config());
         let wanting = |list| (0..).zip(&detectors).filter(move |(_, d)| d.interest().wants(list));
         let audience = (0..LISTS).map(|list| wanting(list).map(|(at, _)| at).collect()).collect();
         Self {
@@ -99,6 +109,7 @@ impl Mind {
     /// Goes by another configuration from now on, also for what is open. Nothing learned is lost.
     pub fn reload(&mut self, config: &crate::config::Config, observer: &mut dyn Observer) {
         self.world.configure(config);
+        configure(&mut self.detectors, config);
         self.review(observer);
     }
 

@@ -185,6 +185,11 @@ pub fn parse(name: &str, text: &str) -> Result<Config, ConfigError> {
         let what = format!("there is no model `{id}`; `isthmus explain` lists them");
         return Err(ConfigError { file: name.to_owned(), line: Some(line), what });
     }
+    detect::settings::check(&config).map_err(|(id, what)| ConfigError {
+        file: name.to_owned(),
+        line: Some(place::model_line(text, id)),
+        what,
+    })?;
     check::check(&config).map_err(|problem| ConfigError {
         file: name.to_owned(),
         line: Some(place::line(text, &problem.path)),

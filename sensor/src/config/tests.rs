@@ -295,14 +295,17 @@ fn a_model_reads_its_own_settings() {
     #[derive(Debug, Default, PartialEq, Deserialize)]
     #[serde(deny_unknown_fields, default)]
     struct Scan {
-        targets: u32,
+        hosts: u32,
     }
-    let config = parse("site.toml", "[models.ics_scan]\ntargets = 5\n").unwrap();
-    assert_eq!(config.model::<Scan>("ics_scan"), Ok(Scan { targets: 5 }));
+    let config = parse("site.toml", "[models.ics_scan]\nhosts = 5\n").unwrap();
+    assert_eq!(config.model::<Scan>("ics_scan"), Ok(Scan { hosts: 5 }));
     assert_eq!(config.model::<Scan>("beacon"), Ok(Scan::default()));
-    let config = parse("site.toml", "[models.ics_scan]\ntargetz = 5\n").unwrap();
-    let said = config.model::<Scan>("ics_scan").unwrap_err();
-    assert!(said.starts_with("[models.ics_scan]: unknown key `targetz`;"), "{said}");
+    let said = error("[models.ics_scan]\nhostz = 5\n");
+    assert!(said.starts_with("site.toml:1: [models.ics_scan]: unknown key `hostz`;"), "{said}");
+    let said = error("[models.ics_scan]\nhosts = 1\n");
+    assert!(said.starts_with("site.toml:1: [models.ics_scan]: hosts must be"), "{said}");
+    let said = error("[models.new_action]\nx = 1\n");
+    assert!(said.starts_with("site.toml:1: [models.new_action]: unknown key `x`"), "{said}");
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::finding::{Basis, Severity, Stage};
-use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Settings, Spec};
 use crate::importance::budget::Family;
 use crate::importance::volumes::{Prior, Volumes};
 use crate::state::connection::Connection;
@@ -13,21 +15,15 @@ const MEGABYTE: f64 = 1e6;
 
 /// Bytes below which nothing is unusual, and what is believed before anything is learned, for client to server and
 /// server to client. A remote desktop sends screens down and key strokes up; an industrial connection moves little.
-fn service(connection: &Connection) -> ([f64; 2], [Prior; 2]) {
+fn service(connection: &Connection, floors: Floors) -> ([f64; 2], [Prior; 2]) {
     let prior = |typical: f64, spread: f64| Prior { typical, spread, weight: 10.0, freedom: 20.0 };
     if connection.protocol.is_some_and(|spec| spec.name == "rdp") || connection.server.port == 3389 {
-        return (
-            [10.0 * MEGABYTE, 200.0 * MEGABYTE],
-            [prior(0.3 * MEGABYTE, 2.2), prior(10.0 * MEGABYTE, 2.5)],
-        );
+        return (floors.rdp_mb, [prior(0.3 * MEGABYTE, 2.2), prior(10.0 * MEGABYTE, 2.5)]);
     }
     if connection.is_industrial() {
-        return (
-            [20.0 * MEGABYTE, 20.0 * MEGABYTE],
-            [prior(0.2 * MEGABYTE, 3.0), prior(0.2 * MEGABYTE, 3.0)],
-        );
+        return (floors.industrial_mb, [prior(0.2 * MEGABYTE, 3.0), prior(0.2 * MEGABYTE, 3.0)]);
     }
-    ([100.0 * MEGABYTE, 1000.0 * MEGABYTE], [prior(0.1 * MEGABYTE, 5.0), prior(1.0 * MEGABYTE, 5.0)])
+    (floors.other_mb, [prior(0.1 * MEGABYTE, 5.0), prior(1.0 * MEGABYTE, 5.0)])
 }
 
 /// Registration.
@@ -37,21 +33,57 @@ pub static SPEC: Spec = Spec {
     summary: "One connection moved far more bytes, in either direction, than its client and server usually move, or than such a service usually does where they are new. Below an absolute floor nothing is unusual.",
     techniques: &["T0882", "T0867"],
     severity: Severity::Medium,
-    build: || Box::new(Model),
+    build: || Box::new(Model::default()),
 };
 
+/// What may be set: bytes in MB below which nothing is unusual, client to server and server to client.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Floors {
+    /// Of a remote desktop.
+    rdp_mb: [f64; 2],
+    /// Of an hour of an industrial connection.
+    industrial_mb: [f64; 2],
+    /// Of any other connection.
+    other_mb: [f64; 2],
+}
+
+impl Default for Floors {
+    fn default() -> Self {
+        Self { rdp_mb: [10.0, 200.0], industrial_mb: [20.0, 20.0], other_mb: [100.0, 1000.0] }
+    }
+}
+
 #[derive(Default)]
-struct Model;
+struct Model {
+    floors: Floors,
+}
 
 impl Detector for Model {
     fn interest(&self) -> Interest {
         Interest::VOLUME
     }
 
+    fn configure(&mut self, settings: Settings<'_>) -> Result<(), String> {
+        let floors: Floors = settings.read()?;
+        for (key, pair) in [
+            ("rdp_mb", floors.rdp_mb),
+            ("industrial_mb", floors.industrial_mb),
+            ("other_mb", floors.other_mb),
+        ] {
+            if pair.iter().any(|mb| !(0.0..=1e9).contains(mb)) {
+                return Err(settings.bad(key, "must hold megabytes from 0; correct it"));
+            }
+        }
+        self.floors = floors;
+        Ok(())
+    }
+
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Volume(connection) = happening else { return };
         let (client, server) = (connection.client.ip, connection.server.ip);
-        let (floors, priors) = service(connection);
+        let (floors, priors) = service(connection, self.floors);
+        let floors = floors.map(|floor| floor * MEGABYTE);
         let world = &mut *context.world;
         if !world.judges_numbers(client, server) {
             return;

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use hashlink::LruCache;
 use sensor_ebpf::flow::Transport;
+use serde::Deserialize;
 
 use super::finding::{Severity, Stage};
-use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Settings, Spec};
 use crate::protocol::{Action, Direction};
 use crate::state::address::{ip, is_unicast};
 use crate::state::connection::Connection;
@@ -16,10 +17,22 @@ use crate::state::host::DeviceStage;
 use crate::state::{ConnectionState, World};
 use crate::time::Time;
 
-/// Hosts within [`WINDOW`] that make a scan: a commercial sensor takes ten in two minutes.
-const HOSTS: usize = 10;
-/// Of a source that never had to do with industrial devices, and is past being learned, fewer are enough.
-const HOSTS_OF_A_STRANGER: usize = 3;
+/// What may be set.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Limits {
+    /// Hosts within [`WINDOW`] that make a scan: a commercial sensor takes ten in two minutes.
+    hosts: usize,
+    /// Of a source that never had to do with industrial devices, and is past being learned, fewer are enough.
+    hosts_of_a_stranger: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { hosts: 10, hosts_of_a_stranger: 3 }
+    }
+}
+
 /// Slow scans stretch over minutes.
 const WINDOW: Duration = Duration::from_secs(600);
 /// A destination that was opened and then not read or written for this long was only tried.
@@ -44,6 +57,7 @@ pub static SPEC: Spec = Spec {
 };
 
 struct Model {
+    limits: Limits,
     sources: LruCache<IpAddr, Probes>,
 }
 
@@ -69,7 +83,7 @@ struct Probes {
 
 impl Default for Model {
     fn default() -> Self {
-        Self { sources: LruCache::new(MAX_SOURCES) }
+        Self { limits: Limits::default(), sources: LruCache::new(MAX_SOURCES) }
     }
 }
 
@@ -83,14 +97,26 @@ impl Detector for Model {
             .commands(&[Action::Read, Action::Write, Action::Discover])
     }
 
+    fn configure(&mut self, settings: Settings<'_>) -> Result<(), String> {
+        let limits: Limits = settings.read()?;
+        for (key, n) in [("hosts", limits.hosts), ("hosts_of_a_stranger", limits.hosts_of_a_stranger)] {
+            if !(2..=1000).contains(&n) {
+                return Err(settings.bad(key, "must be 2 to 1000; one host alone is no scan"));
+            }
+        }
+        self.limits = limits;
+        Ok(())
+    }
+
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
+        let limits = self.limits;
         match happening {
             Happening::Opened(connection) => {
                 let opens = connection.from_start || connection.transport == Transport::Udp;
                 if opens && counts(connection, context.world) {
                     let probes = self.sources.entry(connection.client.ip).or_insert_with(Probes::default);
                     probes.opened(end(connection), context.now);
-                    judge(connection.client.ip, probes, false, context, findings);
+                    judge(connection.client.ip, probes, (limits, false), context, findings);
                 }
             }
             Happening::Failed(connection) => {
@@ -99,7 +125,7 @@ impl Detector for Model {
                     && let Some(probe) = probes.tried.get_mut(&end(connection))
                 {
                     probe.failed = true;
-                    judge(source, probes, false, context, findings);
+                    judge(source, probes, (limits, false), context, findings);
                 }
             }
             Happening::Closed(connection) => {
@@ -108,7 +134,7 @@ impl Detector for Model {
                     && let Some(probe) = probes.tried.get_mut(&end(connection))
                 {
                     probe.ended = connection.state != ConnectionState::Established;
-                    judge(source, probes, false, context, findings);
+                    judge(source, probes, (limits, false), context, findings);
                 }
             }
             Happening::Command(connection, command, _) => {
@@ -129,7 +155,7 @@ impl Detector for Model {
             Happening::Tick => {
                 for (source, probes) in self.sources.iter_mut() {
                     if probes.tried.keys().any(|end| !probes.told.contains(end)) {
-                        judge(*source, probes, true, context, findings);
+                        judge(*source, probes, (limits, true), context, findings);
                     }
                 }
             }
@@ -150,7 +176,13 @@ fn counts(connection: &Connection, world: &World) -> bool {
 }
 
 /// Whether what a source tried is a scan by now, and tells it. Large scans are looked at once a second.
-fn judge(source: IpAddr, probes: &mut Probes, tick: bool, context: &Context<'_>, findings: &mut Findings) {
+fn judge(
+    source: IpAddr,
+    probes: &mut Probes,
+    (limits, tick): (Limits, bool),
+    context: &Context<'_>,
+    findings: &mut Findings,
+) {
     if !tick && probes.tried.len() > LARGE {
         return;
     }
@@ -168,9 +200,9 @@ fn judge(source: IpAddr, probes: &mut Probes, tick: bool, context: &Context<'_>,
     let learning =
         !world.judges_outward(source) && tried.iter().all(|((ip, _), _)| !world.judges(source, *ip));
     let enough = if learning {
-        done >= HOSTS && quiet.saturating_mul(2) >= all
+        done >= limits.hosts && quiet.saturating_mul(2) >= all
     } else {
-        done >= wanted(source, world)
+        done >= wanted(source, limits, world)
     };
     let news = tried.iter().any(|(end, _)| !probes.told.contains(*end));
     if (probes.told.is_empty() && !enough) || !news {
@@ -180,10 +212,10 @@ fn judge(source: IpAddr, probes: &mut Probes, tick: bool, context: &Context<'_>,
 }
 
 /// How many hosts make it a scan.
-fn wanted(source: IpAddr, world: &World) -> usize {
+fn wanted(source: IpAddr, limits: Limits, world: &World) -> usize {
     let drives = world.hosts.get(&source).is_some_and(|host| host.speaks_ot);
     let stranger = world.is_new(source) || world.stage(source) == DeviceStage::Learning;
-    if world.has_baseline() && stranger && !drives { HOSTS_OF_A_STRANGER } else { HOSTS }
+    if world.has_baseline() && stranger && !drives { limits.hosts_of_a_stranger } else { limits.hosts }
 }
 
 impl Probes {
@@ -232,7 +264,7 @@ impl Probes {
 
 impl Model {
     fn storm(&mut self, storm: &crate::source::Storm, context: &Context<'_>, findings: &mut Findings) {
-        if !storm.industrial || (storm.destinations as usize) < HOSTS {
+        if !storm.industrial || (storm.destinations as usize) < self.limits.hosts {
             return;
         }
         let Some(source) = storm.source.map(ip) else { return };

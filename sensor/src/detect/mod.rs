@@ -10,12 +10,14 @@ pub mod findings;
 pub mod happening;
 mod remote;
 mod seen;
+pub mod settings;
 
 use crate::state::World;
 use crate::time::Time;
 use finding::Severity;
 pub use findings::{Draft, Findings};
 pub use happening::{Happening, Interest};
+pub use settings::Settings;
 
 /// What detectors may look at.
 pub struct Context<'a> {
@@ -30,6 +32,14 @@ pub trait Detector: Send {
     /// What it wants to be told; it is never told anything else.
     fn interest(&self) -> Interest {
         Interest::ALL
+    }
+
+    /// Takes what the operator set of it; most models have nothing to be set.
+    ///
+    /// # Errors
+    /// One line that names the table and the key.
+    fn configure(&mut self, settings: Settings<'_>) -> Result<(), String> {
+        settings.none()
     }
 
     /// Judges what happened.

@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use hashlink::LruCache;
+use serde::Deserialize;
 
 use super::finding::{Severity, Stage};
-use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Settings, Spec};
 use crate::protocol::{Direction, Side};
 use crate::state::connection::Connection;
 use crate::time::Time;
@@ -23,9 +24,22 @@ pub static SPEC: Spec = Spec {
 
 /// Answers after which a device is one that answers.
 const ANSWERS: u64 = 20;
-/// Unanswered requests or connections, at least, and for how long, at least. (A commercial sensor: 8 within 5 minutes.)
-const ASKED: u64 = 3;
-const SILENCE: Duration = Duration::from_secs(30);
+/// What may be set.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Limits {
+    /// Unanswered requests or connections, at least. (A commercial sensor: 8 within 5 minutes.)
+    requests: u64,
+    /// Seconds of silence, at least.
+    seconds: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { requests: 3, seconds: 30 }
+    }
+}
+
 /// Silence is also this many times the longest pause seen between two answers.
 const PAUSES: u32 = 3;
 /// A poller that does not ask any more proves nothing.
@@ -68,6 +82,7 @@ struct Fallen {
 type Key = (IpAddr, IpAddr, u16);
 
 struct Model {
+    limits: Limits,
     polls: LruCache<Key, Poll>,
     /// Devices that fell silent a moment ago: more may.
     pending: Vec<Fallen>,
@@ -77,13 +92,27 @@ struct Model {
 
 impl Default for Model {
     fn default() -> Self {
-        Self { polls: LruCache::new(MAX_POLLS), pending: Vec::new(), silent: Vec::new() }
+        Self {
+            limits: Limits::default(),
+            polls: LruCache::new(MAX_POLLS),
+            pending: Vec::new(),
+            silent: Vec::new(),
+        }
     }
 }
 
 impl Detector for Model {
     fn interest(&self) -> Interest {
         Interest::COMMANDS.and(Interest::FAILED).and(Interest::LOSS).and(Interest::TICK)
+    }
+
+    fn configure(&mut self, settings: Settings<'_>) -> Result<(), String> {
+        let limits: Limits = settings.read()?;
+        if limits.requests == 0 || !(1..=86_400).contains(&limits.seconds) {
+            return Err(settings.bad("requests", "must be at least 1, and seconds 1 to 86400; correct them"));
+        }
+        self.limits = limits;
+        Ok(())
     }
 
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
@@ -153,10 +182,10 @@ impl Model {
         self.silent.retain(|(at, ..)| now.since(*at) < TOGETHER);
         let mut fell = Vec::new();
         for ((poller, device, port), poll) in self.polls.iter_mut() {
-            let silence = SILENCE.max(poll.pause.saturating_mul(PAUSES));
+            let silence = Duration::from_secs(self.limits.seconds).max(poll.pause.saturating_mul(PAUSES));
             let silent = !poll.told
                 && poll.answers >= ANSWERS
-                && poll.asked >= ASKED
+                && poll.asked >= self.limits.requests
                 && now.since(poll.asked_first) >= silence
                 && now.since(poll.answered) >= silence
                 && now.since(poll.asked_last) < STILL_ASKING;
