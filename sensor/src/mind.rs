@@ -206,10 +206,19 @@ impl Mind {
         }
     }
 
+    /// What always is news teaches nothing, also in a past that is declared benign. Programs and stops never become usual by
+    /// themselves; what else passes between those two may. A scanner's conversations are its scan, all of them.
     fn hit(&mut self, finding: &Finding) {
-        if finding.basis == Basis::Rule {
-            for target in &finding.targets {
-                self.hits.insert((finding.actor, target.ip), ());
+        if finding.basis != Basis::Rule {
+            return;
+        }
+        match finding.model.as_str() {
+            "reprogram" | "controller_state" => {}
+            "ics_scan" => drop(self.hits.insert((finding.actor, finding.actor), ())),
+            _ => {
+                for target in &finding.targets {
+                    self.hits.insert((finding.actor, target.ip), ());
+                }
             }
         }
     }
@@ -253,8 +262,9 @@ impl Mind {
         }
         let (client, server) = (connection.client.ip, connection.server.ip);
         if self.world.settings.learn {
-            // The files are the benign past; but what always is news in them teaches nothing.
-            return self.hits.peek(&(client, server)).is_none();
+            // The files are the benign past, but for what always is news.
+            let hit = |pair| self.hits.peek(&pair).is_some();
+            return !hit((client, server)) && !hit((client, client));
         }
         !self.world.judges(client, server) && !self.is_suspect(client, now)
     }

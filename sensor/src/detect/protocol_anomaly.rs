@@ -1,6 +1,5 @@
 //! Messages that break their protocol's rules, and requests that devices keep refusing.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -51,18 +50,18 @@ const fn floor(kind: Kind) -> u64 {
     }
 }
 
-/// Distinct refused functions remembered for a pair, and pairs.
-const MAX_FUNCTIONS: usize = 512;
+/// Functions a server does not have that are remembered of a conversation, and conversations in which that is probing.
+const MAX_FUNCTIONS: usize = 256;
 const MAX_PAIRS: usize = 8192;
 
 struct Model {
-    /// Functions a server refused a client since the sensor started, and whether they were told of as probing.
-    refused: LruCache<(IpAddr, IpAddr, u16), (BTreeSet<u32>, bool)>,
+    /// Whether a client was told of as probing a server.
+    probing: LruCache<(IpAddr, IpAddr, u16), bool>,
 }
 
 impl Default for Model {
     fn default() -> Self {
-        Self { refused: LruCache::new(MAX_PAIRS) }
+        Self { probing: LruCache::new(MAX_PAIRS) }
     }
 }
 
@@ -85,8 +84,8 @@ impl Detector for Model {
             {
                 let Status::Refused(_, why) = &command.status else { return };
                 let key = (connection.client.ip, connection.server.ip, connection.server.port);
-                let (functions, probing) = self.refused.entry(key).or_insert_with(Default::default);
-                let new = functions.len() < MAX_FUNCTIONS && functions.insert(command.code);
+                let probing = self.probing.entry(key).or_insert(false);
+                let new = is_unknown(why) && is_new(connection, command.code, context);
                 let what = || format!("{} ({}): {why}", command.name, command.code_text);
                 let code = command.code as u16;
                 if new {
@@ -100,6 +99,31 @@ impl Detector for Model {
             _ => {}
         }
     }
+}
+
+/// Whether a refusal says that the device does not have the function, rather than that it does not want this now.
+fn is_unknown(why: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "illegal function",
+        "service not supported",
+        "function code not supported",
+        "not implemented",
+        "unrecognized",
+        "unknown pccc function",
+        "unknown type identification",
+        "unsupported",
+    ];
+    let why = why.to_ascii_lowercase();
+    WORDS.iter().any(|word| why.contains(word))
+}
+
+/// Whether the function was not tried in this conversation before.
+fn is_new(connection: &Connection, code: u32, context: &mut Context<'_>) -> bool {
+    let (key, now) = (context.world.key(connection), context.now);
+    let conversation =
+        context.world.conversations.entry(&key, || Conversation { first: now, ..Conversation::default() });
+    let functions = &mut conversation.anomalies.get_or_insert_default().functions;
+    functions.len() < MAX_FUNCTIONS && functions.insert(code)
 }
 
 fn tally(conversation: &mut Conversation, kind: Kind) -> &mut Tally {
@@ -161,7 +185,7 @@ fn judge(
             "probed",
             "refused functions",
             format!(
-                "{client} tried {n} {protocol} functions that {server}:{port} refused within {minutes} minutes, none of which it had tried before: it looks for what the device can do"
+                "{client} tried {n} {protocol} functions that {server}:{port} does not have, within {minutes} minutes, none of which it had tried before: it looks for what the device can do"
             ),
         ),
     };

@@ -67,8 +67,11 @@ pub struct Anomalies {
     pub malformed: Tally,
     /// Requests the server refused.
     pub refused: Tally,
-    /// Functions the server refused that were not tried before.
+    /// Functions the server does not have that were not tried before.
     pub probed: Tally,
+    /// Those functions, by code.
+    #[serde(default)]
+    pub functions: BTreeSet<u32>,
 }
 
 impl Conversation {

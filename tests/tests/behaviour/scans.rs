@@ -127,3 +127,21 @@ fn a_register_that_is_not_there_is_refused_with_every_poll_and_no_anomaly() {
     tape.talk((SCADA, plc(1), 502), LATER, SEC / 2, &pairs);
     after_learning(tape).silent();
 }
+
+#[test]
+fn a_scanner_in_the_learned_past_stays_one() {
+    let mut past = Tape::ordinary();
+    past.refused(STRANGER, [10, 10, 0, 2], 9, START);
+    for i in 0..30 {
+        past.touch(STRANGER, [10, 20, 1, 100 + i], 502, START + (1 + u64::from(i)) * SEC);
+    }
+    past.poll(SCADA, plc(1), START + 100 * SEC, 3);
+    let (world, told) = learn_with("", past);
+    assert_eq!(told.models(), ["ics_scan"]);
+    let mut tape = Tape::new();
+    for i in 15..30 {
+        tape.touch(STRANGER, [10, 20, 1, 100 + i], 502, LATER + u64::from(i) * SEC);
+    }
+    tape.poll(SCADA, plc(1), LATER, 60);
+    assert_eq!(judge(world, tape).of("ics_scan").len(), 1);
+}
