@@ -283,12 +283,17 @@ impl Store {
                 None => forget(&transaction, "event", &number.to_string())?,
             }
         }
-        if mind.incidents.take_dirty() {
-            for finding in mind.incidents.findings() {
-                put(&transaction, "finding", &finding.number.to_string(), finding)?;
+        let changed = mind.incidents.take_changed();
+        for number in changed.findings {
+            match mind.incidents.finding(number) {
+                Some(finding) => put(&transaction, "finding", &number.to_string(), finding)?,
+                None => forget(&transaction, "finding", &number.to_string())?,
             }
-            for incident in mind.incidents.iter() {
-                put(&transaction, "incident", &incident.number.to_string(), incident)?;
+        }
+        for number in changed.incidents {
+            match mind.incidents.get(number) {
+                Some(incident) => put(&transaction, "incident", &number.to_string(), incident)?,
+                None => forget(&transaction, "incident", &number.to_string())?,
             }
         }
         transaction.commit().with_context(|| format!("{path}: cannot write the state"))

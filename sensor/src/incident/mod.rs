@@ -36,6 +36,15 @@ const FAMILIES: usize = Family::ALL.len() + 1;
 const QUIET: Duration = Duration::from_secs(3600);
 const CLOSED: Duration = Duration::from_secs(86_400);
 
+/// Rows that changed, or are gone.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// Numbers of findings.
+    pub findings: BTreeSet<u64>,
+    /// Numbers of incidents.
+    pub incidents: BTreeSet<u64>,
+}
+
 /// What a review changed.
 #[derive(Debug, Default)]
 pub struct Reviewed {
@@ -56,7 +65,7 @@ pub struct Incidents {
     pivots: BTreeMap<IpAddr, (u64, Time)>,
     /// Incidents by what they act upon.
     shared: BTreeMap<IpAddr, BTreeSet<u64>>,
-    dirty: bool,
+    changed: Changed,
 }
 
 /// The smallest p of a finding as one of an incident's: other families had their chance too.
@@ -112,7 +121,7 @@ impl Incidents {
 
     /// An incident to change.
     pub fn get_mut(&mut self, number: u64) -> Option<&mut Incident> {
-        self.dirty = true;
+        self.changed.incidents.insert(number);
         self.incidents.get_mut(&number)
     }
 
@@ -121,19 +130,20 @@ impl Incidents {
         self.findings.keys().copied().max().unwrap_or(0)
     }
 
-    /// Whether anything changed since the last call.
-    pub fn take_dirty(&mut self) -> bool {
-        std::mem::take(&mut self.dirty)
+    /// Rows changed, or gone, since the last call.
+    pub fn take_changed(&mut self) -> Changed {
+        std::mem::take(&mut self.changed)
     }
 
-    /// Everything counts as changed.
-    pub const fn touch(&mut self) {
-        self.dirty = true;
+    /// Every row counts as changed.
+    pub fn touch(&mut self) {
+        self.changed.findings.extend(self.findings.keys());
+        self.changed.incidents.extend(self.incidents.keys());
     }
 
     /// Takes in a new finding.
     pub fn add(&mut self, mut finding: Finding, world: &World, observer: &mut dyn Observer) {
-        self.dirty = true;
+        self.changed.findings.insert(finding.number);
         // What is allowed is recorded; what only looks new, with nothing to compare with, is for an analyst to read. Neither
         // is an incident.
         if finding.basis != Basis::NoBaseline && finding.allowed.is_none() {
@@ -149,10 +159,13 @@ impl Incidents {
             self.findings.insert(finding.number, finding);
         }
         while self.findings.len() > MAX_FINDINGS {
-            self.findings.shift_remove_index(0);
+            if let Some((number, _)) = self.findings.shift_remove_index(0) {
+                self.changed.findings.insert(number);
+            }
         }
         while self.incidents.len() > MAX_INCIDENTS {
             if let Some((number, _)) = self.incidents.shift_remove_index(0) {
+                self.changed.incidents.insert(number);
                 self.actors.retain(|_, of| *of != number);
                 self.pivots.retain(|_, (of, _)| *of != number);
             }
@@ -161,12 +174,13 @@ impl Incidents {
 
     /// More of a finding that was raised.
     pub fn more(&mut self, number: u64, more: Finding, world: &World, observer: &mut dyn Observer) {
-        self.dirty = true;
+        self.changed.findings.insert(number);
         let Some(finding) = self.findings.get_mut(&number) else { return };
         fold(finding, more);
         let finding = finding.clone();
         self.note_pivots(&finding);
         let Some(incident) = finding.incident.and_then(|n| self.incidents.get_mut(&n)) else { return };
+        self.changed.incidents.insert(incident.number);
         incident.last = incident.last.max(finding.last);
         let graver = finding.absorbed_by.is_none() && finding.severity > incident.severity;
         if graver && incident.state == State::Acknowledged {
@@ -194,7 +208,7 @@ impl Incidents {
     pub fn enter(&mut self, number: u64) {
         let Some(finding) = self.findings.get_mut(&number).filter(|finding| !finding.entered) else { return };
         finding.entered = true;
-        self.dirty = true;
+        self.changed.findings.insert(number);
         let finding = finding.clone();
         self.note_pivots(&finding);
     }
@@ -219,7 +233,7 @@ impl Incidents {
                 && absorbed.target.is_none_or(|target| finding.targets.iter().all(|t| t.ip == target));
             if part && finding.absorbed_by.is_none() {
                 finding.absorbed_by = Some(number);
-                self.dirty = true;
+                self.changed.findings.insert(n);
             }
         }
     }
@@ -242,7 +256,6 @@ impl Incidents {
             }
         }
         for (number, what) in changed {
-            self.dirty = true;
             self.rewrite(number, world);
             if let Some(incident) = self.incidents.get(&number) {
                 observer.incident(incident, what);
@@ -258,7 +271,6 @@ impl Incidents {
         }
         incident.state = State::Acknowledged;
         incident.taken = Some(taken);
-        self.dirty = true;
         self.rewrite(number, world);
         if let Some(incident) = self.incidents.get(&number) {
             observer.incident(incident, State::Acknowledged.name());
@@ -284,8 +296,8 @@ impl Incidents {
                 .collect();
             let whole = covered.len() == incident.findings.len();
             let Some((_, by)) = covered.first().cloned() else { continue };
-            self.dirty = true;
             for (n, by) in &covered {
+                self.changed.findings.insert(*n);
                 if let Some(finding) = self.findings.get_mut(n) {
                     finding.allowed = Some(by.clone());
                     if !whole {
@@ -326,7 +338,7 @@ impl Incidents {
         let left: Vec<&Finding> = incident.findings.iter().filter_map(|n| self.findings.get(n)).collect();
         let Some(first) = left.first() else { return };
         incident.severity = left.iter().map(|f| f.severity).max().unwrap_or(first.severity);
-        incident.importance = left.iter().filter_map(|f| f.importance).max();
+        incident.importance = combined(left.iter().filter_map(|f| f.importance).max());
         incident.first = left.iter().map(|f| f.first).min().unwrap_or(first.first);
         incident.last = left.iter().map(|f| f.last).max().unwrap_or(first.last);
         incident.actors.retain(|actor| left.iter().any(|f| f.actor == *actor));
@@ -358,6 +370,7 @@ impl Incidents {
         if let Some(incident) = self.incidents.get_mut(&number) {
             incident.title = title;
             incident.account = text;
+            self.changed.incidents.insert(number);
         }
     }
 

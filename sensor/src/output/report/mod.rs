@@ -114,7 +114,7 @@ fn article(out: &mut String, mind: &Mind, incident: &Incident) {
     put!(
         out,
         "<h2>When</h2><figure>{}<figcaption>Findings by stage of intrusion, coloured by severity. Below, on the same axis: failed \
-         connections to the outside (bars), each finding's importance (dots, right axis), the highest so far (line), and what is always news (diamonds).</figcaption></figure>\n",
+         connections to the outside (bars), importance of what was found (dots, right axis), the highest so far (line), and what is always news (diamonds).</figcaption></figure>\n",
         timeline::draw_timeline(&facts, chronicle)
     );
     sections::findings(out, &facts);

@@ -185,16 +185,20 @@ fn lower(
         canvas.put(format!("<path class=\"axis\" stroke-dasharray=\"2 4\" d=\"M{LEFT} {y:.1}H{RIGHT}\"/>"));
     }
     // The highest so far: an incident does not become less important by going on.
-    let mut ordered: Vec<(&Finding, f64)> =
-        facts.findings.iter().filter_map(|f| Some((*f, f.importance?.value()))).collect();
-    ordered.sort_by_key(|(f, _)| (f.at, f.number));
-    let mut path = format!("M{:.1} {:.1}", LEFT, bottom);
+    let steps: Vec<(Time, f64)> = facts
+        .incident
+        .history
+        .steps
+        .iter()
+        .filter_map(|step| Some((step.at.max(facts.incident.first), step.importance?.value())))
+        .collect();
+    let mut path = format!("M{LEFT:.1} {bottom:.1}");
     let mut highest = 0.0_f64;
-    for (finding, value) in &ordered {
+    for (at, value) in &steps {
         highest = highest.max(*value);
-        path.push_str(&format!("H{:.1}V{:.1}", scale.x(finding.at), up(highest / Importance::CAP)));
+        path.push_str(&format!("H{:.1}V{:.1}", scale.x(*at), up(highest / Importance::CAP)));
     }
-    if !ordered.is_empty() {
+    if !steps.is_empty() {
         canvas.put(format!("<path class=\"step\" d=\"{path}H{:.1}\"/>", scale.x(facts.incident.last)));
     }
     // What is always news has no probability: it stands on the upper edge.
@@ -207,13 +211,12 @@ fn lower(
             Safe(format!("always news: {}", title(finding)))
         ));
     }
-    for (finding, value) in &ordered {
+    for (at, value) in &steps {
         canvas.put(format!(
-            "<circle class=\"s-{}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"4.5\"><title>{}</title></circle>",
-            finding.severity.name(),
-            scale.x(finding.at),
+            "<circle class=\"dot\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3.5\"><title>importance {value:.1} at {}</title></circle>",
+            scale.x(*at),
             up(value / Importance::CAP),
-            Safe(format!("importance {value:.1}: {}", title(finding)))
+            second(*at)
         ));
     }
 }
