@@ -4,8 +4,9 @@
 //! on them, [`clock`] learns the kernel's time. Then the [`worker`] thread, every five milliseconds: [`drain`] empties
 //! the rings, [`merge`] makes one stream of them, [`handover`] passes it to the engine's thread; each second [`sweep`]
 //! reads a part of the [`mapped`] cache, [`counters`] what was counted, [`control`] says that user space lives.
-//! [`caps`] gives up all privilege; [`pins`] and [`ledger`] let another process go on; [`doctor`] says what is amiss.
+//! [`caps`] gives up all privilege; [`pins`], [`abi`] and [`ledger`] let another process go on; [`doctor`] says what is amiss.
 
+mod abi;
 mod attach;
 pub mod caps;
 pub mod clock;
@@ -121,7 +122,7 @@ impl Live {
             tracing::info!("{remark}");
         }
         let pins =
-            options.pin.as_ref().map(|bpffs| Pins::open(bpffs, &object::abi(options.sizes))).transpose()?;
+            options.pin.as_ref().map(|bpffs| Pins::open(bpffs, &abi::abi(options.sizes))).transpose()?;
         let pinned = match &pins {
             Some(pins) => pins.links()?,
             None => refuse_own(&ports).map(|()| Vec::new())?,

@@ -10,16 +10,15 @@ use aya::maps::{Array, Map, MapData};
 use aya::programs::Xdp;
 use aya::{Ebpf, EbpfLoader};
 use aya_obj::programs::XdpAttachType;
-use sensor_ebpf::counters::Counter;
 use sensor_ebpf::flow::Set;
 use sensor_ebpf::policy::{Class, Control, PORTS_PER_CHUNK, PortKey};
-use sensor_ebpf::record::{FlowRecord, FrameRecord, Header, Ring};
+use sensor_ebpf::record::Ring;
 use sensor_ebpf::tables::{Cpu, MAX_CPUS, NO_SETS};
-use sha2::{Digest as _, Sha256};
 
 use crate::source::policy::{class_policy, port_classes};
 
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/isthmus-xdp"));
+/// The program as it was built; empty where it was not.
+pub(super) static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/isthmus-xdp"));
 
 /// Whether this build has the kernel part.
 pub const fn is_built_in() -> bool {
@@ -100,65 +99,13 @@ pub const RINGS: [&str; Ring::COUNT] = ["LIFECYCLE", "INDUSTRIAL", "ACCESS", "EV
 /// The programs: what is attached, and what is only run by hand.
 pub const PROGRAMS: [&str; 2] = ["isthmus", "ticks"];
 
-/// What must be equal for one process to read what another's program wrote: the layouts of records, flow cache and
-/// counters.
-pub fn layout() -> String {
-    let mut hash = Sha256::new();
-    let fields = [
-        size_of::<Header>(),
-        size_of::<FlowRecord>(),
-        offset_of!(FlowRecord, key),
-        offset_of!(FlowRecord, bytes),
-        offset_of!(FlowRecord, packets),
-        offset_of!(FlowRecord, last),
-        offset_of!(FlowRecord, flags),
-        offset_of!(FlowRecord, macs),
-        size_of::<FrameRecord>(),
-        offset_of!(FrameRecord, key),
-        offset_of!(FrameRecord, wire_len),
-        offset_of!(FrameRecord, payload_len),
-        offset_of!(FrameRecord, payload_at),
-        offset_of!(FrameRecord, cap_len),
-        offset_of!(FrameRecord, flags),
-        size_of::<Set>(),
-        size_of::<Cpu>(),
-        offset_of!(Cpu, slice),
-        Counter::COUNT,
-        Ring::COUNT,
-        LAYOUT,
-    ];
-    for field in fields {
-        hash.update(field.to_le_bytes());
-    }
-    hex(&hash.finalize(), 4)
-}
-
-/// Raised when what fields mean changes and their places do not.
-const LAYOUT: usize = 2;
-
-fn hex(bytes: &[u8], count: usize) -> String {
-    bytes.iter().take(count).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// What must be equal for one process to go on with what another loaded: the layouts, the program, the sizes. Begins with
-/// [`layout`].
-pub fn abi(sizes: Sizes) -> String {
-    let mut hash = Sha256::new();
-    hash.update(OBJECT);
-    hash.update(sizes.flow_sets.to_le_bytes());
-    for ring in sizes.rings {
-        hash.update(ring.to_le_bytes());
-    }
-    format!("{}-{}", layout(), hex(&hash.finalize(), 8))
-}
-
 /// Where the programs are held.
 #[derive(Debug)]
 enum Programs {
     /// Loaded by this process.
     Loaded(Ebpf),
     /// Loaded by another, in the order of [`PROGRAMS`].
-    Pinned([Xdp; 2]),
+    Pinned(Box<[Xdp; 2]>),
 }
 
 /// The loaded object with its maps filled, not attached to anything by itself.
@@ -218,7 +165,7 @@ impl Object {
         Ok(object)
     }
 
-    /// Takes over what another process loaded with the same [`layout`] and pinned: `path` says where things are.
+    /// Takes over what another process loaded with the same layout and pinned: `path` says where things are.
     ///
     /// # Errors
     /// When something is not there or not what it should be.
@@ -234,7 +181,7 @@ impl Object {
                 .map_err(|error| explain(error, "open what was pinned"))
         };
         let [first, second] = PROGRAMS;
-        let programs = Programs::Pinned([program(first)?, program(second)?]);
+        let programs = Programs::Pinned(Box::new([program(first)?, program(second)?]));
         let entries = |name: &str| -> anyhow::Result<u32> {
             let map = maps.get(name).ok_or_else(|| anyhow!("no map {name} is pinned"))?;
             let (Map::Array(data) | Map::RingBuf(data)) = map else {

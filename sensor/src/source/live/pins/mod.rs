@@ -9,6 +9,8 @@
 //! another ABI are of another version: its links are moved to this one's program, what its
 //! maps hold is read once if layouts are the same, the rest is removed.
 
+mod detach;
+
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -20,14 +22,17 @@ use aya::programs::links::{FdLink, PinnedLink};
 use aya::programs::xdp::XdpLink;
 use rustix::fs::{FlockOperation, flock, statfs};
 
+use super::abi::layout;
 use super::ledger;
-use super::links::{self, Link};
-use super::object::{MAPS, Object, PROGRAMS, explain, layout};
+use super::links::Link;
+use super::object::{MAPS, Object, PROGRAMS, explain};
+
+pub use detach::detach;
 
 /// Where a bpffs is usually mounted.
 pub const BPFFS: &str = "/sys/fs/bpf";
 /// `BPF_FS_MAGIC`.
-const MAGIC: i64 = 0xcafe_4a11;
+const MAGIC: u32 = 0xcafe_4a11;
 const LINK: &str = "link_";
 
 /// The pins of this network namespace, held by this process alone.
@@ -50,7 +55,7 @@ pub struct Left {
 impl Left {
     /// Where a thing of that name is pinned.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name)
+        pinned(&self.dir, name)
     }
 
     /// The name of the ledger that goes with it.
@@ -108,7 +113,7 @@ impl Pins {
     /// # Errors
     /// Where there is no bpffs, or another process has the lock.
     pub fn open(bpffs: &Path, abi: &str) -> anyhow::Result<Self> {
-        let fits = statfs(bpffs).is_ok_and(|stat| stat.f_type as i64 & 0xffff_ffff == MAGIC);
+        let fits = statfs(bpffs).is_ok_and(|stat| stat.f_type as u32 == MAGIC);
         if !fits {
             bail!("{0}: no bpffs is mounted there; mount -t bpf bpf {0}", bpffs.display());
         }
@@ -125,7 +130,7 @@ impl Pins {
 
     /// Where a thing of that name is pinned. A bpffs takes no dots.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.join(name.trim_start_matches('.').replace('.', "_"))
+        pinned(&self.dir, name)
     }
 
     /// The name of the ledger that goes with what is pinned here.
@@ -144,7 +149,7 @@ impl Pins {
             let name = dir.file_name().unwrap_or_default().to_string_lossy().into_owned();
             *dir != self.dir && name.starts_with(&layout())
         };
-        let whole = |dir: &PathBuf| MAPS.iter().chain(&PROGRAMS).all(|name| dir.join(name).exists());
+        let whole = |dir: &PathBuf| MAPS.iter().chain(&PROGRAMS).all(|name| pinned(dir, name).exists());
         subdirectories(&self.home).filter(|dir| fits(dir) && whole(dir)).map(|dir| Left { dir }).collect()
     }
 
@@ -207,6 +212,11 @@ impl Pins {
     }
 }
 
+/// Where a thing of that name is pinned in `dir`: on a bpffs names have no dots.
+fn pinned(dir: &Path, name: &str) -> PathBuf {
+    dir.join(name.trim_start_matches('.').replace('.', "_"))
+}
+
 fn open_link(interface: u32, path: PathBuf, current: bool) -> anyhow::Result<Pinned> {
     let link = PinnedLink::from_pin(&path).map_err(|error| explain(error, "open a pinned link"))?;
     let link = FdLink::from(link);
@@ -214,44 +224,6 @@ fn open_link(interface: u32, path: PathBuf, current: bool) -> anyhow::Result<Pin
     drop(link);
     let link = PinnedLink::from_pin(&path).map_err(|error| explain(error, "open a pinned link"))?;
     Ok(Pinned { interface, current, link, program, path })
-}
-
-/// Detaches from the interfaces named, or from all, in this network namespace; returns their names. Maps and programs go
-/// with the last link.
-///
-/// # Errors
-/// Where a sensor is running, or nothing of ours is on an interface that was named.
-pub fn detach(bpffs: &Path, interfaces: &[String]) -> anyhow::Result<Vec<String>> {
-    let home = home(bpffs)?;
-    let links = links::list()?;
-    let mut names = Vec::new();
-    if home.exists() {
-        let _lock = lock(&home)?;
-        for dir in subdirectories(&home) {
-            let mut left = 0_usize;
-            for (index, path) in pinned_links(&dir) {
-                let link = links.iter().find(|link| link.index == index);
-                let name = link
-                    .map_or_else(|| format!("an interface that is gone ({index})"), |link| link.name.clone());
-                if !interfaces.is_empty() && !interfaces.contains(&name) {
-                    left = left.saturating_add(1);
-                    continue;
-                }
-                open_link(index, path, true)?.remove()?;
-                names.push(name);
-            }
-            if left == 0 {
-                clear_maps(&dir)?;
-            }
-        }
-        // Kept where something is in it; the one above as well.
-        let _ = fs::remove_dir(&home).and_then(|()| home.parent().map_or(Ok(()), fs::remove_dir));
-    }
-    if let Some(unknown) = interfaces.iter().find(|name| !names.contains(name)) {
-        let known = if names.is_empty() { "nothing" } else { "only what was named beside it" };
-        bail!("isthmus left nothing attached to {unknown}; {known} was detached");
-    }
-    Ok(names)
 }
 
 /// Interfaces of this namespace that carry a pinned link, by index.
@@ -309,7 +281,7 @@ fn pinned_links(dir: &Path) -> Vec<(u32, PathBuf)> {
 /// Removes maps and programs by their names, and the directory if nothing else is in it.
 fn clear_maps(dir: &Path) -> anyhow::Result<()> {
     for name in MAPS.iter().chain(&PROGRAMS) {
-        remove(&dir.join(name))?;
+        remove(&pinned(dir, name))?;
     }
     ledger::forget(Path::new(ledger::RUN), &ledger_name(dir));
     match fs::remove_dir(dir) {
