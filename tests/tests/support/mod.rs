@@ -43,13 +43,15 @@ impl Cable {
     /// Runs `work` on a thread inside one of the namespaces.
     pub fn inside<T: Send>(space: &str, work: impl FnOnce() -> T + Send) -> T {
         std::thread::scope(|scope| {
-            let worker = scope.spawn(|| {
+            // As a program's first thread has: some map values are large.
+            let builder = std::thread::Builder::new().stack_size(16 << 20);
+            let worker = builder.spawn_scoped(scope, || {
                 let file = std::fs::File::open(Path::new("/run/netns").join(space)).expect("namespace");
                 move_into_link_name_space(std::os::fd::AsFd::as_fd(&file), Some(LinkNameSpaceType::Network))
                     .expect("setns");
                 work()
             });
-            worker.join().expect("worker")
+            worker.expect("thread").join().expect("worker")
         })
     }
 

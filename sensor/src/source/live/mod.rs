@@ -51,6 +51,9 @@ use super::{Record, Source, Wish};
 
 /// How long the engine waits for records before it looks whether it should stop.
 const PATIENCE: Duration = Duration::from_millis(50);
+/// Stack of the thread that reads the rings: the counters of all CPUs are one map value, which is read onto it. What is not
+/// used costs nothing.
+const STACK: usize = 16 << 20;
 /// Records delivered in one call at most, so that wishes are heard in time.
 const DELIVERY: usize = 1 << 12;
 
@@ -217,7 +220,7 @@ impl Live {
     fn start(&mut self) -> anyhow::Result<()> {
         let Some(worker) = self.worker.take() else { return Ok(()) };
         let handover = Arc::clone(&self.handover);
-        let thread = std::thread::Builder::new().name("rings".to_owned());
+        let thread = std::thread::Builder::new().name("rings".to_owned()).stack_size(STACK);
         self.thread = Some(thread.spawn(move || worker.run(&handover)).context("cannot start a thread")?);
         Ok(())
     }
