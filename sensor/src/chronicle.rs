@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::{Action, Command, Direction, Status, rdp};
 use crate::state::ConnectionState;
+use crate::state::changes::Changes;
 use crate::state::connection::{Connection, Pair};
 use crate::time::Time;
 
@@ -117,7 +118,7 @@ pub struct Chronicle {
     /// Ends listed in all spans together.
     ends: usize,
     next: u64,
-    dirty: BTreeSet<u64>,
+    changes: Changes<u64>,
     /// Connections and spans there was no room for, or that had to make room.
     pub evicted: u64,
 }
@@ -131,7 +132,7 @@ impl Default for Chronicle {
             clients: BTreeMap::new(),
             ends: 0,
             next: 1,
-            dirty: BTreeSet::new(),
+            changes: Changes::default(),
             evicted: 0,
         }
     }
@@ -155,9 +156,19 @@ impl Chronicle {
         self.entries.get(&number)
     }
 
+    /// Entries by number, oldest first.
+    pub fn rows(&self) -> impl Iterator<Item = (&u64, &Entry)> {
+        self.entries.iter()
+    }
+
     /// Entries changed, or gone, since the last call.
-    pub fn take_dirty(&mut self) -> BTreeSet<u64> {
-        std::mem::take(&mut self.dirty)
+    pub fn take_changes(&mut self) -> Changes<u64> {
+        self.changes.take()
+    }
+
+    /// Every entry counts as changed.
+    pub fn touch_all(&mut self) {
+        self.changes.note_all();
     }
 
     /// How many entries there are.
@@ -204,7 +215,7 @@ impl Chronicle {
             && let Some((number, old)) = self.entries.pop_first()
         {
             self.evicted = self.evicted.saturating_add(1);
-            self.dirty.insert(number);
+            self.changes.note(number, MAX_ENTRIES);
             if let Entry::Failures(f) = &old {
                 self.ends = self.ends.saturating_sub(f.ends.len());
             }
@@ -220,7 +231,7 @@ impl Chronicle {
         let n = self.clients.entry(entry.client()).or_default();
         *n = n.saturating_add(1);
         self.entries.insert(number, entry);
-        self.dirty.insert(number);
+        self.changes.note(number, MAX_ENTRIES);
         number
     }
 
@@ -251,7 +262,7 @@ impl Chronicle {
             }
             None => return None,
         };
-        self.dirty.insert(number);
+        self.changes.note(number, MAX_ENTRIES);
         match self.entries.get_mut(&number) {
             Some(Entry::Connection(event)) => {
                 event.last = event.last.max(connection.last);
@@ -319,7 +330,7 @@ impl Chronicle {
                 }
             }
         };
-        self.dirty.insert(number);
+        self.changes.note(number, MAX_ENTRIES);
         if let Some(Entry::Failures(failures)) = self.entries.get_mut(&number) {
             failures.n = failures.n.saturating_add(1);
             let refused = u64::from(connection.state == ConnectionState::Refused);

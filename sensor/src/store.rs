@@ -8,6 +8,8 @@
 //! before each save and notes in the same transaction how far it got; who only reads carries out what is outstanding on its
 //! own copy, and so sees at once what the owner will.
 
+mod rows;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -26,6 +28,7 @@ use crate::state::World;
 use crate::state::conversation;
 use crate::state::world::Site;
 use crate::time::Time;
+use rows::{forget, put};
 
 /// Raised when what the rows hold changes in a way an older program cannot read.
 const VERSION: u32 = 2;
@@ -241,14 +244,22 @@ impl Store {
     /// Writes what changed since the last call, all or nothing.
     ///
     /// # Errors
-    /// Where the disk refuses.
+    /// Where the disk refuses; the next call then writes everything.
     pub fn save(&mut self, mind: &mut Mind) -> Result<()> {
-        let path = self.path.display().to_string();
+        let saved = self.write(mind).with_context(|| format!("{}: cannot write the state", self.path.display()));
+        if saved.is_err() {
+            mind.world.hosts.touch_all();
+            mind.world.conversations.touch_all();
+            mind.world.externals.touch_all();
+            mind.chronicle.touch_all();
+            mind.incidents.touch();
+        }
+        saved
+    }
+
+    fn write(&mut self, mind: &mut Mind) -> Result<()> {
         // From the start as a writer: somebody may append an order between a first read and a first write.
-        let transaction = self
-            .db
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .with_context(|| format!("{path}: cannot write the state"))?;
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         put(&transaction, "meta", "site", &mind.world.site)?;
         put(&transaction, "meta", "local", &mind.world.zones.local().collect::<Vec<_>>())?;
         put(&transaction, "meta", "obeyed", &mind.obeyed)?;
@@ -258,45 +269,25 @@ impl Store {
         transaction
             .prepare_cached("DELETE FROM operator WHERE key <= ?1")?
             .execute(params![i64::try_from(mind.obeyed.saturating_sub(MAX_ORDERS)).unwrap_or(i64::MAX)])?;
-        for ip in mind.world.hosts.take_dirty() {
-            match mind.world.hosts.get(&ip) {
-                Some(host) => put(&transaction, "host", &ip.to_string(), host)?,
-                None => forget(&transaction, "host", &ip.to_string())?,
-            }
-        }
-        for key in mind.world.conversations.take_dirty() {
-            let text = serde_json::to_string(&key)?;
-            match mind.world.conversations.get(&key) {
-                Some(conversation) => put(&transaction, "conversation", &text, conversation)?,
-                None => forget(&transaction, "conversation", &text)?,
-            }
-        }
-        for key in mind.world.externals.take_dirty() {
-            match mind.world.externals.get(&key) {
-                Some(external) => put(&transaction, "external", &key, external)?,
-                None => forget(&transaction, "external", &key)?,
-            }
-        }
-        for number in mind.chronicle.take_dirty() {
-            match mind.chronicle.get(number) {
-                Some(entry) => put(&transaction, "event", &number.to_string(), entry)?,
-                None => forget(&transaction, "event", &number.to_string())?,
-            }
-        }
-        let changed = mind.incidents.take_changed();
-        for number in changed.findings {
-            match mind.incidents.finding(number) {
-                Some(finding) => put(&transaction, "finding", &number.to_string(), finding)?,
-                None => forget(&transaction, "finding", &number.to_string())?,
-            }
-        }
-        for number in changed.incidents {
-            match mind.incidents.get(number) {
-                Some(incident) => put(&transaction, "incident", &number.to_string(), incident)?,
-                None => forget(&transaction, "incident", &number.to_string())?,
-            }
-        }
-        transaction.commit().with_context(|| format!("{path}: cannot write the state"))
+        let world = &mut mind.world;
+        let changes = world.hosts.take_changes();
+        rows::write(&transaction, "host", changes, |ip| world.hosts.get(ip), || world.hosts.iter())?;
+        let changes = world.conversations.take_changes();
+        let conversations = &world.conversations;
+        rows::write(&transaction, "conversation", changes, |k| conversations.get(k), || conversations.iter())?;
+        let changes = world.externals.take_changes();
+        let externals = &world.externals;
+        rows::write(&transaction, "external", changes, |k| externals.get(k), || externals.iter())?;
+        let changes = mind.chronicle.take_changes();
+        let chronicle = &mind.chronicle;
+        rows::write(&transaction, "event", changes, |n| chronicle.get(*n), || chronicle.rows())?;
+        let (findings, incidents) = mind.incidents.take_changes();
+        let all = &mind.incidents;
+        let numbered = || all.findings().map(|finding| (&finding.number, finding));
+        rows::write(&transaction, "finding", findings, |n| all.finding(*n), numbered)?;
+        let numbered = || all.iter().map(|incident| (&incident.number, incident));
+        rows::write(&transaction, "incident", incidents, |n| all.get(*n), numbered)?;
+        Ok(transaction.commit()?)
     }
 
     fn each<T: DeserializeOwned>(&self, table: &str, mut take: impl FnMut(&str, T)) -> Result<()> {
@@ -360,16 +351,4 @@ impl Tables {
             ("hosts".to_owned(), fill(hosts.len(), hosts.capacity(), hosts.evicted)),
         ]))
     }
-}
-
-fn forget(db: &rusqlite::Transaction<'_>, table: &str, key: &str) -> Result<()> {
-    db.prepare_cached(&format!("DELETE FROM {table} WHERE key = ?1"))?.execute(params![key])?;
-    Ok(())
-}
-
-fn put(db: &rusqlite::Transaction<'_>, table: &str, key: &str, body: &impl Serialize) -> Result<()> {
-    let mut statement =
-        db.prepare_cached(&format!("INSERT OR REPLACE INTO {table} (key, body) VALUES (?1, ?2)"))?;
-    statement.execute(params![key, serde_json::to_string(body)?])?;
-    Ok(())
 }

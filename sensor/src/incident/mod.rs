@@ -1,6 +1,7 @@
 //! Findings become incidents: by the same acting host, or by a host that one took over.
 
 mod account;
+mod bounds;
 pub mod facts;
 pub mod history;
 pub mod types;
@@ -9,20 +10,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use indexmap::IndexMap;
-
 use crate::detect::finding::{Basis, Finding};
 use crate::detect::findings::{Absorbed, fold};
 use crate::importance::budget::Family;
 use crate::importance::{Importance, combine};
 use crate::observer::Observer;
 use crate::state::World;
+use crate::state::changes::Changes;
 use crate::state::rules::Allowance;
 use crate::time::Time;
 use types::Taken;
 pub use types::{Incident, State};
 
-/// Findings and incidents remembered; the oldest closed ones go first.
+/// Findings and incidents remembered; see [`bounds`] for who has to go.
 const MAX_FINDINGS: usize = 50_000;
 const MAX_INCIDENTS: usize = 5_000;
 /// An actor's next finding within this time belongs to the same incident.
@@ -36,15 +36,6 @@ const FAMILIES: usize = Family::ALL.len() + 1;
 const QUIET: Duration = Duration::from_secs(3600);
 const CLOSED: Duration = Duration::from_secs(86_400);
 
-/// Rows that changed, or are gone.
-#[derive(Debug, Default)]
-pub struct Changed {
-    /// Numbers of findings.
-    pub findings: BTreeSet<u64>,
-    /// Numbers of incidents.
-    pub incidents: BTreeSet<u64>,
-}
-
 /// What a review changed.
 #[derive(Debug, Default)]
 pub struct Reviewed {
@@ -57,15 +48,18 @@ pub struct Reviewed {
 /// Every finding and incident of this sensor's state.
 #[derive(Default)]
 pub struct Incidents {
-    findings: IndexMap<u64, Finding>,
-    incidents: IndexMap<u64, Incident>,
+    findings: BTreeMap<u64, Finding>,
+    incidents: BTreeMap<u64, Incident>,
     /// The open incident a host acts in.
     actors: BTreeMap<IpAddr, u64>,
     /// Hosts an incident's actor got into, and when.
     pivots: BTreeMap<IpAddr, (u64, Time)>,
     /// Incidents by what they act upon.
     shared: BTreeMap<IpAddr, BTreeSet<u64>>,
-    changed: Changed,
+    changed_findings: Changes<u64>,
+    changed_incidents: Changes<u64>,
+    /// Findings and incidents forgotten for lack of room.
+    pub evicted: u64,
 }
 
 /// The smallest p of a finding as one of an incident's: other families had their chance too.
@@ -121,29 +115,37 @@ impl Incidents {
 
     /// An incident to change.
     pub fn get_mut(&mut self, number: u64) -> Option<&mut Incident> {
-        self.changed.incidents.insert(number);
+        self.changed_incident(number);
         self.incidents.get_mut(&number)
     }
 
     /// The number of the latest finding.
     pub fn last_finding(&self) -> u64 {
-        self.findings.keys().copied().max().unwrap_or(0)
+        self.findings.last_key_value().map_or(0, |(number, _)| *number)
     }
 
-    /// Rows changed, or gone, since the last call.
-    pub fn take_changed(&mut self) -> Changed {
-        std::mem::take(&mut self.changed)
+    /// Findings and incidents changed or forgotten since the last call.
+    pub fn take_changes(&mut self) -> (Changes<u64>, Changes<u64>) {
+        (self.changed_findings.take(), self.changed_incidents.take())
     }
 
-    /// Every row counts as changed.
+    /// Everything counts as changed.
     pub fn touch(&mut self) {
-        self.changed.findings.extend(self.findings.keys());
-        self.changed.incidents.extend(self.incidents.keys());
+        self.changed_findings.note_all();
+        self.changed_incidents.note_all();
+    }
+
+    fn changed_finding(&mut self, number: u64) {
+        self.changed_findings.note(number, MAX_FINDINGS);
+    }
+
+    fn changed_incident(&mut self, number: u64) {
+        self.changed_incidents.note(number, MAX_INCIDENTS);
     }
 
     /// Takes in a new finding.
     pub fn add(&mut self, mut finding: Finding, world: &World, observer: &mut dyn Observer) {
-        self.changed.findings.insert(finding.number);
+        self.changed_finding(finding.number);
         // What is allowed is recorded; what only looks new, with nothing to compare with, is for an analyst to read. Neither
         // is an incident.
         if finding.basis != Basis::NoBaseline && finding.allowed.is_none() {
@@ -152,35 +154,26 @@ impl Incidents {
             self.note_pivots(&finding);
             let number_of_finding = finding.number;
             observer.finding(&finding);
+            self.make_room_in(number);
             self.findings.insert(number_of_finding, finding);
             self.join(number, number_of_finding, world, observer);
         } else {
             observer.finding(&finding);
             self.findings.insert(finding.number, finding);
         }
-        while self.findings.len() > MAX_FINDINGS {
-            if let Some((number, _)) = self.findings.shift_remove_index(0) {
-                self.changed.findings.insert(number);
-            }
-        }
-        while self.incidents.len() > MAX_INCIDENTS {
-            if let Some((number, _)) = self.incidents.shift_remove_index(0) {
-                self.changed.incidents.insert(number);
-                self.actors.retain(|_, of| *of != number);
-                self.pivots.retain(|_, (of, _)| *of != number);
-            }
-        }
+        self.make_room();
     }
 
     /// More of a finding that was raised.
     pub fn more(&mut self, number: u64, more: Finding, world: &World, observer: &mut dyn Observer) {
-        self.changed.findings.insert(number);
+        self.changed_finding(number);
         let Some(finding) = self.findings.get_mut(&number) else { return };
         fold(finding, more);
         let finding = finding.clone();
         self.note_pivots(&finding);
-        let Some(incident) = finding.incident.and_then(|n| self.incidents.get_mut(&n)) else { return };
-        self.changed.incidents.insert(incident.number);
+        let Some(of) = finding.incident else { return };
+        self.changed_incident(of);
+        let Some(incident) = self.incidents.get_mut(&of) else { return };
         incident.last = incident.last.max(finding.last);
         let graver = finding.absorbed_by.is_none() && finding.severity > incident.severity;
         if graver && incident.state == State::Acknowledged {
@@ -208,8 +201,8 @@ impl Incidents {
     pub fn enter(&mut self, number: u64) {
         let Some(finding) = self.findings.get_mut(&number).filter(|finding| !finding.entered) else { return };
         finding.entered = true;
-        self.changed.findings.insert(number);
         let finding = finding.clone();
+        self.changed_finding(number);
         self.note_pivots(&finding);
     }
 
@@ -233,7 +226,7 @@ impl Incidents {
                 && absorbed.target.is_none_or(|target| finding.targets.iter().all(|t| t.ip == target));
             if part && finding.absorbed_by.is_none() {
                 finding.absorbed_by = Some(number);
-                self.changed.findings.insert(n);
+                self.changed_finding(n);
             }
         }
     }
@@ -297,7 +290,7 @@ impl Incidents {
             let whole = covered.len() == incident.findings.len();
             let Some((_, by)) = covered.first().cloned() else { continue };
             for (n, by) in &covered {
-                self.changed.findings.insert(*n);
+                self.changed_finding(*n);
                 if let Some(finding) = self.findings.get_mut(n) {
                     finding.allowed = Some(by.clone());
                     if !whole {
@@ -367,10 +360,10 @@ impl Incidents {
         let Some(incident) = self.incidents.get(&number) else { return };
         let findings: Vec<&Finding> = incident.findings.iter().filter_map(|n| self.findings.get(n)).collect();
         let (title, text) = account::write(&facts::Facts::of(incident, &findings, world));
+        self.changed_incident(number);
         if let Some(incident) = self.incidents.get_mut(&number) {
             incident.title = title;
             incident.account = text;
-            self.changed.incidents.insert(number);
         }
     }
 
@@ -392,7 +385,7 @@ impl Incidents {
             self.actors.insert(finding.actor, number);
             return number;
         }
-        let number = self.incidents.keys().copied().max().unwrap_or(0).saturating_add(1);
+        let number = self.incidents.last_key_value().map_or(0, |(number, _)| *number).saturating_add(1);
         self.actors.insert(finding.actor, number);
         self.incidents.insert(
             number,

@@ -1,6 +1,7 @@
 //! What the engine remembers: connections, streams, hosts, conversations. The only writer of state is the engine.
 
 pub mod address;
+pub mod changes;
 pub mod connection;
 pub mod conversation;
 pub mod habits;

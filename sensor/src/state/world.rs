@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::address::{is_unicast, neighbourhood, of_mac};
+use super::changes::Changes;
 use super::connection::Connection;
 use super::conversation::{Conversation, Key};
 use super::habits::Habits;
@@ -106,13 +107,13 @@ pub struct Table<K, V> {
     rows: LruCache<K, V>,
     /// Rows forgotten for lack of room.
     pub evicted: u64,
-    dirty: BTreeSet<K>,
+    changes: Changes<K>,
 }
 
 impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
     /// A table of at most `capacity` rows.
     pub fn new(capacity: usize) -> Self {
-        Self { rows: LruCache::new(capacity.max(1)), evicted: 0, dirty: BTreeSet::new() }
+        Self { rows: LruCache::new(capacity.max(1)), evicted: 0, changes: Changes::default() }
     }
 
     /// The row of `key`, not counted as use.
@@ -122,8 +123,9 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
 
     /// The row of `key` to change, not counted as use.
     pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let most = self.rows.capacity();
         let row = self.rows.peek_mut(key)?;
-        self.dirty.insert(key.clone());
+        self.changes.note(key.clone(), most);
         Some(row)
     }
 
@@ -135,9 +137,9 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
         {
             self.evicted = self.evicted.saturating_add(1);
             // What is forgotten here is forgotten in the state too.
-            self.dirty.insert(forgotten);
+            self.changes.note(forgotten, self.rows.capacity());
         }
-        self.dirty.insert(key.clone());
+        self.changes.note(key.clone(), self.rows.capacity());
         self.rows.entry(key.clone()).or_insert_with(make)
     }
 
@@ -170,7 +172,7 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
     pub fn remove(&mut self, key: &K) -> Option<V> {
         let row = self.rows.remove(key);
         if row.is_some() {
-            self.dirty.insert(key.clone());
+            self.changes.note(key.clone(), self.rows.capacity());
         }
         row
     }
@@ -180,14 +182,14 @@ impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
         self.rows.capacity()
     }
 
-    /// Keys changed or forgotten since the last call.
-    pub fn take_dirty(&mut self) -> BTreeSet<K> {
-        std::mem::take(&mut self.dirty)
+    /// Rows changed or forgotten since the last call.
+    pub fn take_changes(&mut self) -> Changes<K> {
+        self.changes.take()
     }
 
     /// Every row counts as changed.
     pub fn touch_all(&mut self) {
-        self.dirty = self.rows.iter().map(|(key, _)| key.clone()).collect();
+        self.changes.note_all();
     }
 }
 

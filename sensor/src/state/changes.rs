@@ -1,0 +1,59 @@
+//! What changed since it was last stored, in bounded memory.
+
+use std::collections::BTreeSet;
+
+/// Rows changed or forgotten since they were last stored. Nobody may ever ask: where there is no state to keep, or a flood changes
+/// more than a table holds, it is all of them, and costs nothing more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changes<K> {
+    /// So many that the table is best written anew.
+    All,
+    /// These.
+    Some(BTreeSet<K>),
+}
+
+impl<K> Default for Changes<K> {
+    fn default() -> Self {
+        Self::Some(BTreeSet::new())
+    }
+}
+
+impl<K: Ord> Changes<K> {
+    /// A row changed, or was forgotten; `most`: rows the table holds.
+    pub fn note(&mut self, key: K, most: usize) {
+        if let Self::Some(keys) = self {
+            keys.insert(key);
+            if keys.len() > most {
+                *self = Self::All;
+            }
+        }
+    }
+
+    /// Every row changed.
+    pub fn note_all(&mut self) {
+        *self = Self::All;
+    }
+
+    /// What changed since the last call.
+    pub fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_changes_than_rows_are_all_rows() {
+        let mut changes = Changes::default();
+        for key in 0..3 {
+            changes.note(key, 3);
+        }
+        assert_eq!(changes.clone().take(), Changes::Some(BTreeSet::from([0, 1, 2])));
+        changes.note(3, 3);
+        changes.note(4, 3);
+        assert_eq!(changes.take(), Changes::All);
+        assert_eq!(changes, Changes::Some(BTreeSet::new()));
+    }
+}
