@@ -246,7 +246,8 @@ impl Store {
     /// # Errors
     /// Where the disk refuses; the next call then writes everything.
     pub fn save(&mut self, mind: &mut Mind) -> Result<()> {
-        let saved = self.write(mind).with_context(|| format!("{}: cannot write the state", self.path.display()));
+        let saved =
+            self.write(mind).with_context(|| format!("{}: cannot write the state", self.path.display()));
         if saved.is_err() {
             mind.world.hosts.touch_all();
             mind.world.conversations.touch_all();
@@ -274,7 +275,13 @@ impl Store {
         rows::write(&transaction, "host", changes, |ip| world.hosts.get(ip), || world.hosts.iter())?;
         let changes = world.conversations.take_changes();
         let conversations = &world.conversations;
-        rows::write(&transaction, "conversation", changes, |k| conversations.get(k), || conversations.iter())?;
+        rows::write(
+            &transaction,
+            "conversation",
+            changes,
+            |k| conversations.get(k),
+            || conversations.iter(),
+        )?;
         let changes = world.externals.take_changes();
         let externals = &world.externals;
         rows::write(&transaction, "external", changes, |k| externals.get(k), || externals.iter())?;

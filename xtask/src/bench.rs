@@ -9,6 +9,8 @@ use crate::{command, object, toolchain};
 pub enum Bench {
     /// The packet path in the kernel, as a multiple of a program that does nothing (as root)
     Kernel,
+    /// What a day of ten thousand hosts and a million conversations takes: memory, and records a second
+    State,
 }
 
 /// Builds a bench in release mode and runs it.
@@ -26,6 +28,8 @@ pub fn run(bench: &Bench) -> Result<()> {
             let mut bench = cargo_bench("kernel");
             command::run(bench.env("ISTHMUS_BENCH_OBJECT", object))
         }
+        // No kernel is touched: the BPF object is not needed.
+        Bench::State => command::run(cargo_bench("state").env("AYA_BUILD_SKIP", "1")),
     }
 }
 

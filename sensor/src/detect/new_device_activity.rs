@@ -1,5 +1,7 @@
 //! A device in its first days acts.
 
+use sensor_ebpf::wire::transport::flag;
+
 use super::finding::{Basis, Severity, Stage};
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::state::connection::Connection;
@@ -20,19 +22,23 @@ struct Model;
 
 impl Detector for Model {
     fn interest(&self) -> Interest {
-        Interest::COMMANDS.and(Interest::OPENED).and(Interest::FAILED).and(Interest::RDP)
+        Interest::COMMANDS
+            .and(Interest::OPENED)
+            .and(Interest::FAILED)
+            .and(Interest::CLOSED)
+            .and(Interest::RDP)
     }
 
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let (connection, what): (&Connection, &str) = match happening {
             Happening::Rdp(connection, _) => (connection, "opened a remote desktop"),
             Happening::Command(connection, ..) => (connection, "spoke an industrial protocol"),
-            Happening::Opened(connection) | Happening::Failed(connection)
+            Happening::Opened(connection) | Happening::Failed(connection) | Happening::Closed(connection)
                 if connection.industrial_port().is_some() =>
             {
                 (connection, "tried an industrial service")
             }
-            Happening::Opened(connection) => (connection, "reached into OT"),
+            Happening::Opened(connection) | Happening::Closed(connection) => (connection, "reached into OT"),
             _ => return,
         };
         let world = &*context.world;
@@ -40,6 +46,12 @@ impl Detector for Model {
         let Some(host) = world.hosts.get(&client).filter(|host| host.newcomer && !host.graduated) else {
             return;
         };
+        // Anybody can write any source into a SYN. A device answers ARP, acknowledges, or goes on to speak.
+        let speaks = matches!(happening, Happening::Rdp(..) | Happening::Command(..));
+        let [client_leg, _] = &connection.legs;
+        if !speaks && host.mac.is_none() && client_leg.flags & flag::ACK == 0 {
+            return;
+        }
         let into_ot = world.kind(connection.server.ip) == Kind::Ot && world.kind(client) != Kind::Ot;
         let industrial =
             connection.industrial_port().is_some() || matches!(happening, Happening::Command(..));

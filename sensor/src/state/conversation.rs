@@ -74,6 +74,12 @@ pub struct Anomalies {
     pub functions: BTreeSet<u32>,
 }
 
+impl super::table::Worth for Conversation {
+    fn is_known(&self) -> bool {
+        self.taught
+    }
+}
+
 impl Conversation {
     /// Counts an action.
     pub fn count(&mut self, action: Action) {

@@ -108,6 +108,13 @@ pub struct Host {
     pub external_new: Tally,
 }
 
+impl super::table::Worth for Host {
+    /// Two days are more than a flood lasts.
+    fn is_known(&self) -> bool {
+        self.graduated || self.days.len() > 1 || !self.serves.is_empty() || !self.drives.is_empty()
+    }
+}
+
 impl Host {
     /// The best of what it said about something: industrial protocols know the device, others what runs on it; of two that
     /// are as good the latest.

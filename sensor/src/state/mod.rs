@@ -13,6 +13,7 @@ pub mod relearn;
 pub mod role;
 pub mod rules;
 pub mod stream;
+pub mod table;
 pub mod tally;
 pub mod world;
 pub mod zone;

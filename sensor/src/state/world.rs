@@ -1,21 +1,19 @@
 //! Everything the engine knows, bounded, each table with its evictions counted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::Hash;
 use std::net::IpAddr;
 
-use hashlink::LruCache;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::address::{is_unicast, neighbourhood, of_mac};
-use super::changes::Changes;
 use super::connection::Connection;
 use super::conversation::{Conversation, Key};
 use super::habits::Habits;
 use super::host::{DeviceStage, Host};
 use super::names::{Names, Stated};
 use super::rules::Rules;
+use super::table::{Table, Worth};
 use super::zone::{Kind, Zone, Zones};
 use crate::importance::budget::{Budget, Family};
 use crate::importance::novelty;
@@ -102,94 +100,16 @@ pub struct Site {
     pub hellos: [u64; 2],
 }
 
-/// A bounded table that forgets what was used longest ago.
-pub struct Table<K, V> {
-    rows: LruCache<K, V>,
-    /// Rows forgotten for lack of room.
-    pub evicted: u64,
-    changes: Changes<K>,
+impl Worth for External {
+    fn is_known(&self) -> bool {
+        self.taught
+    }
 }
 
-impl<K: Hash + Eq + Ord + Clone, V> Table<K, V> {
-    /// A table of at most `capacity` rows.
-    pub fn new(capacity: usize) -> Self {
-        Self { rows: LruCache::new(capacity.max(1)), evicted: 0, changes: Changes::default() }
-    }
-
-    /// The row of `key`, not counted as use.
-    pub fn get(&self, key: &K) -> Option<&V> {
-        self.rows.peek(key)
-    }
-
-    /// The row of `key` to change, not counted as use.
-    pub fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let most = self.rows.capacity();
-        let row = self.rows.peek_mut(key)?;
-        self.changes.note(key.clone(), most);
-        Some(row)
-    }
-
-    /// The row of `key`, made if there is none; counted as use and as changed.
-    pub fn entry(&mut self, key: &K, make: impl FnOnce() -> V) -> &mut V {
-        if self.rows.peek(key).is_none()
-            && self.rows.len() >= self.rows.capacity()
-            && let Some((forgotten, _)) = self.rows.remove_lru()
-        {
-            self.evicted = self.evicted.saturating_add(1);
-            // What is forgotten here is forgotten in the state too.
-            self.changes.note(forgotten, self.rows.capacity());
-        }
-        self.changes.note(key.clone(), self.rows.capacity());
-        self.rows.entry(key.clone()).or_insert_with(make)
-    }
-
-    /// Puts a stored row back.
-    pub fn restore(&mut self, key: K, value: V) {
-        self.rows.insert(key, value);
-    }
-
-    /// Rows, least recently used first.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.rows.iter()
-    }
-
-    /// Rows to change, none of them counted as use.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
-        self.rows.iter_mut()
-    }
-
-    /// How many rows there are.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// Forgets a row.
-    pub fn remove(&mut self, key: &K) -> Option<V> {
-        let row = self.rows.remove(key);
-        if row.is_some() {
-            self.changes.note(key.clone(), self.rows.capacity());
-        }
-        row
-    }
-
-    /// The most rows it holds.
-    pub fn capacity(&self) -> usize {
-        self.rows.capacity()
-    }
-
-    /// Rows changed or forgotten since the last call.
-    pub fn take_changes(&mut self) -> Changes<K> {
-        self.changes.take()
-    }
-
-    /// Every row counts as changed.
-    pub fn touch_all(&mut self) {
-        self.changes.note_all();
+/// Addresses behind a MAC are soon seen again.
+impl Worth for BTreeSet<IpAddr> {
+    fn is_known(&self) -> bool {
+        false
     }
 }
 
