@@ -180,7 +180,41 @@ fn datagram(
         }
     }
     if let Some(decoder) = &mut connection.decoder {
-        decoder.decode(Input { bytes: payload, side, truncated: payload.len() < wire_len, gap: false }, out);
+        let truncated = payload.len() < wire_len;
+        let used = decoder.decode(Input { bytes: payload, side, truncated, gap: false }, out);
+        // What a decoder waits for does not come with another datagram.
+        if used < payload.len() && !truncated {
+            out.push(Event::Malformed(Malformed::Truncated));
+        }
     }
     identified
+}
+
+#[cfg(test)]
+mod tests {
+    use sensor_ebpf::flow::FlowKey;
+
+    use super::*;
+    use crate::protocol::testing::{commands, hex};
+    use crate::state::address::words;
+    use crate::time::Time;
+
+    /// A UDP connection to port 20000.
+    fn to_dnp3() -> Connection {
+        let [src, dst] = [[10, 0, 0, 5], [10, 0, 0, 7]].map(|ip| words(std::net::IpAddr::from(ip)));
+        let place = (Transport::Udp as u32) << 28;
+        Connection::new(&FlowKey { src, dst, sport: 40_000, dport: 20_000, place }, Time(1), 0)
+    }
+
+    #[test]
+    fn a_datagram_that_ends_too_early_is_malformed_and_leaves_nothing_to_the_next() {
+        let mut connection = to_dnp3();
+        let restart = hex("056408c40a000100fc42 c0c00d9c86");
+        let mut out = Vec::new();
+        assert!(feed(&mut connection, Side::Client, None, &restart, restart.len(), &mut out));
+        feed(&mut connection, Side::Client, None, &restart[..12], 12, &mut out);
+        feed(&mut connection, Side::Client, None, &restart, restart.len(), &mut out);
+        assert_eq!(commands(&out).len(), 2, "{out:?}");
+        assert_eq!(out.iter().filter(|event| **event == Event::Malformed(Malformed::Truncated)).count(), 1);
+    }
 }

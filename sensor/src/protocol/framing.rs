@@ -62,6 +62,8 @@ impl Framing {
             done = done.saturating_add(passed);
             let rest = rest.tail(passed);
             if rest.is_empty() {
+                // Behind a cut nothing of it will come.
+                half.skip = if input.truncated { 0 } else { half.skip };
                 return done;
             }
             match front(rest, half.lost) {
@@ -166,5 +168,20 @@ mod tests {
         assert_eq!(feed(&bytes), HEAD + 60);
         assert_eq!(feed(&[1; 41]), 40);
         assert_eq!(frames, [(HEAD, true)]);
+    }
+
+    #[test]
+    fn behind_a_cut_nothing_is_passed_over() {
+        let long = |bytes: &[u8], _| {
+            if bytes.u8_at(0) == Some(1) { Front::Frame(HEAD + 100) } else { Front::Frame(1) }
+        };
+        let (mut framing, mut frames) = (Framing::default(), 0);
+        let mut feed = |bytes: &[u8], truncated| {
+            let input = Input { bytes, side: Side::Client, truncated, gap: false };
+            framing.read(input, &mut Vec::new(), long, |_, _, _| frames += 1);
+        };
+        feed(&vec![1; HEAD + 60], true);
+        feed(&[0, 0], false);
+        assert_eq!(frames, 3);
     }
 }

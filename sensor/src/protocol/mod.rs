@@ -220,7 +220,7 @@ pub mod vnc;
 pub mod winrm;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod trial;
 

@@ -139,6 +139,7 @@ fn a_device_that_is_asked_who_it_is_says_so() {
         let facts: Vec<_> = seen
             .assets
             .iter()
+            .filter(|(_, protocol, _)| *protocol == "enip")
             .map(|(ip, protocol, fact)| (ip.as_str(), *protocol, fact.field, &*fact.value))
             .collect();
         let expected = [

@@ -44,7 +44,7 @@ const EXPECTED: &[(&str, &[Found])] = &[
     ("niagara_fox_probe.pcap", &[("fox", 1, 3)]),
     ("nmap_synscan.pcap", &[]),
     ("omron_fins.pcap", &[("fins", 3, 251)]),
-    ("opcua_discovery_nulllink.pcap", &[("opcua", 4, 30)]),
+    ("opcua_discovery_nulllink.pcap", &[("dns", 1, 0), ("opcua", 4, 30)]),
     ("opcua_sessions.pcap", &[("opcua", 3, 240)]),
     ("plant1_enip.pcap", &[("cip", 0, 74046), ("enip", 4, 8799)]),
     ("plant1_modbus.pcap", &[("modbus", 14, 15976)]),
