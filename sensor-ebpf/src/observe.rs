@@ -3,6 +3,7 @@
 use crate::counters::Counter;
 use crate::flow::{self, Entry, Moment, Set, Words};
 use crate::frame::Frame;
+use crate::policy::Class;
 use crate::record::Reason;
 use crate::ship;
 use crate::storm;
@@ -162,7 +163,7 @@ const fn reopens(seen: u8, flags: u8) -> bool {
 fn rejudge<T: Tables>(entry: &Entry, epoch: u16, arrival: &Arrival<'_, T>) {
     entry.set_epoch(epoch);
     let judged = flow::judge(&arrival.headers.key, arrival.tables);
-    if judged.class != entry.class() {
+    if judged.class != entry.class() || judged.class as u8 == Class::Stream as u8 {
         entry.set_budget(arrival.tables.class_policy(judged.class).budget);
     }
     entry.judge(judged);

@@ -22,6 +22,8 @@ pub enum Class {
     Industrial = 4,
     /// Industrial by content: all of it.
     Confirmed = 5,
+    /// Process data below IP, thousands of frames a second: a budget that each epoch renews.
+    Stream = 6,
 }
 
 impl Class {
@@ -37,6 +39,7 @@ impl Class {
             3 => Self::Access,
             4 => Self::Industrial,
             5 => Self::Confirmed,
+            6 => Self::Stream,
             _ => Self::Unknown,
         }
     }
@@ -44,7 +47,7 @@ impl Class {
     /// Whether flows of this class draw on the industrial bucket, which a flood of others cannot empty.
     #[inline(always)]
     pub const fn is_industrial(self) -> bool {
-        matches!(self, Self::Industrial | Self::Confirmed)
+        matches!(self, Self::Industrial | Self::Confirmed | Self::Stream)
     }
 
     /// The ring its payload travels in.

@@ -1,5 +1,7 @@
 //! What a port is worth and how much of a flow is shipped: the same for the kernel and for replay.
 
+use std::time::Duration;
+
 use sensor_ebpf::policy::{Class, ClassPolicy, PortKey, UNLIMITED};
 
 use crate::protocol::{Port, REGISTRY};
@@ -41,7 +43,7 @@ pub fn port_classes() -> Vec<(PortKey, Class)> {
         let own = spec.ports.iter().map(|port| match port {
             Port::Tcp(port) => (PortKey::Tcp(*port), class),
             Port::Udp(port) => (PortKey::Udp(*port), class),
-            Port::EtherType(number) if spec.industrial => (PortKey::EtherType(*number), class),
+            Port::EtherType(number) if spec.industrial => (PortKey::EtherType(*number), Class::Stream),
             Port::EtherType(number) => (PortKey::EtherType(*number), Class::Control),
         });
         for (port, class) in own {
@@ -52,6 +54,9 @@ pub fn port_classes() -> Vec<(PortKey, Class)> {
     }
     classes
 }
+
+/// How often the budget of [`Class::Stream`] is renewed: an epoch at least so often.
+pub const RENEWAL: Duration = Duration::from_secs(10);
 
 /// How payload of a class is shipped. Budgets are per direction of a flow.
 pub const fn class_policy(class: Class) -> ClassPolicy {
@@ -66,5 +71,8 @@ pub const fn class_policy(class: Class) -> ClassPolicy {
         // Until content confirms it.
         Class::Industrial => ClassPolicy { snap: 2048, budget: 64 * KIB },
         Class::Confirmed => ClassPolicy { snap: 2048, budget: UNLIMITED },
+        // Every [`RENEWAL`]: some eighty GOOSE messages or a hundred frames with sampled values of a stream. What
+        // is beyond is counted by its flow and not read.
+        Class::Stream => ClassPolicy { snap: 2048, budget: 16 * KIB },
     }
 }

@@ -10,7 +10,7 @@ use sensor_ebpf::policy::{Class, Control, Endpoint, HAS_VERDICTS, HAS_WATCHED};
 
 use super::object::{Object, RawControl, get_u32, put_u32};
 use crate::source::Wish;
-use crate::source::policy::Limits;
+use crate::source::policy::{Limits, RENEWAL};
 use crate::time::Time;
 
 /// Rows of the verdict table; the oldest verdict makes room.
@@ -164,7 +164,9 @@ impl Controls {
         {
             self.unwatch(&over)?;
         }
-        if self.dirty {
+        // Budgets of process data are renewed by an epoch, whether or not anything else changed.
+        let renew = u64::try_from(RENEWAL.as_nanos()).unwrap_or(u64::MAX);
+        if self.dirty || now.saturating_sub(self.bumped) >= renew {
             let asked = if self.given.is_empty() { 0 } else { HAS_VERDICTS }
                 | if self.watched.is_empty() { 0 } else { HAS_WATCHED };
             self.epoch = self.epoch.wrapping_add(1);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use sensor_ebpf::policy::{Class, Endpoint, HAS_VERDICTS, HAS_WATCHED};
 
 use super::tables::Memory;
+use crate::source::policy::RENEWAL;
 use crate::source::Wish;
 use crate::time::Time;
 
@@ -20,6 +21,8 @@ const MAX_WAITING: usize = 1 << 16;
 pub(super) struct Wishes {
     waiting: Vec<Wish>,
     watches: Vec<([u64; 2], Time)>,
+    /// When the last epoch began.
+    bumped: Time,
     /// Wishes for which there was no room.
     pub(super) refused: u64,
 }
@@ -39,7 +42,8 @@ impl Wishes {
     pub(super) fn grant(&mut self, now: Time, memory: &mut Memory) {
         let before = self.watches.len();
         self.watches.retain(|(_, until)| *until > now);
-        let mut changed = before != self.watches.len();
+        // Budgets of process data are renewed by an epoch, whether or not anything else changed.
+        let mut changed = before != self.watches.len() || now.since(self.bumped) >= RENEWAL;
         for wish in std::mem::take(&mut self.waiting) {
             let granted = match wish {
                 Wish::Verdict(endpoint, class) => verdict(endpoint, class, memory),
@@ -53,6 +57,7 @@ impl Wishes {
         if !changed {
             return;
         }
+        self.bumped = now;
         memory.watched.clear();
         memory.watched.extend(self.watches.iter().map(|(address, _)| *address));
         let verdicts = if memory.verdicts.is_empty() { 0 } else { HAS_VERDICTS };
