@@ -195,9 +195,11 @@ pub mod fox;
 mod framing;
 pub mod ftp;
 pub mod goose;
+pub mod hart_ip;
 pub mod http;
 pub mod iec104;
 pub mod lldp;
+pub mod melsec;
 pub mod mms;
 pub mod modbus;
 pub mod opcua;
@@ -237,9 +239,11 @@ pub const REGISTRY: &[&Spec] = &[
     &fox::SPEC,
     &ftp::SPEC,
     &goose::SPEC,
+    &hart_ip::SPEC,
     &http::SPEC,
     &iec104::SPEC,
     &lldp::SPEC,
+    &melsec::SPEC,
     &mms::SPEC,
     &modbus::SPEC,
     &opcua::SPEC,
