@@ -162,7 +162,9 @@ fn message(pending: &mut Pending<(Side, u16), Function>, frame: &[u8], side: Sid
     };
     let outcome = match (outcome, id, hart(body)) {
         // The instrument's own response code: its first byte, where the highest bit says that it is no such code.
-        (Status::Ok, PASS_THROUGH, Some((_, [code @ 1..=0x7f, ..]))) if !matches!(code, 8 | 14 | 24..=27 | 30) => {
+        (Status::Ok, PASS_THROUGH, Some((_, [code @ 1..=0x7f, ..])))
+            if !matches!(code, 8 | 14 | 24..=27 | 30) =>
+        {
             Status::Refused(u32::from(*code), response_code(*code))
         }
         (outcome, ..) => outcome,
@@ -223,7 +225,10 @@ mod tests {
         assert_eq!(ask(&SPEC, &hex(INITIATE), false), Verdict::Yes);
         let mut long = hex(INITIATE);
         long[6] = 0x20;
-        assert_eq!(feed(&mut Decoder::default(), Side::Client, &long, &[])[0], Event::Malformed(Malformed::BadLength));
+        assert_eq!(
+            feed(&mut Decoder::default(), Side::Client, &long, &[])[0],
+            Event::Malformed(Malformed::BadLength)
+        );
     }
 
     proptest! {

@@ -186,6 +186,7 @@ impl std::fmt::Display for Port {
 pub mod ads;
 pub mod bacnet;
 pub mod cip;
+pub mod codesys;
 pub mod dhcp;
 pub mod dnp3;
 pub mod dns;
@@ -194,6 +195,7 @@ pub mod fins;
 pub mod fox;
 mod framing;
 pub mod ftp;
+pub mod ge_srtp;
 pub mod goose;
 pub mod hart_ip;
 pub mod http;
@@ -218,6 +220,7 @@ pub mod sv;
 pub mod telnet;
 pub mod tls;
 mod tpkt;
+pub mod tristation;
 pub mod vnc;
 pub mod winrm;
 
@@ -231,6 +234,7 @@ pub const REGISTRY: &[&Spec] = &[
     &ads::SPEC,
     &bacnet::SPEC,
     &cip::SPEC,
+    &codesys::SPEC,
     &dhcp::SPEC,
     &dnp3::SPEC,
     &dns::SPEC,
@@ -238,6 +242,7 @@ pub const REGISTRY: &[&Spec] = &[
     &fins::SPEC,
     &fox::SPEC,
     &ftp::SPEC,
+    &ge_srtp::SPEC,
     &goose::SPEC,
     &hart_ip::SPEC,
     &http::SPEC,
@@ -258,6 +263,7 @@ pub const REGISTRY: &[&Spec] = &[
     &sv::SPEC,
     &telnet::SPEC,
     &tls::SPEC,
+    &tristation::SPEC,
     &vnc::SPEC,
     &winrm::SPEC,
 ];

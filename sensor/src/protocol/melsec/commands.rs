@@ -61,7 +61,9 @@ pub(super) fn request(code: u16, sub: u16, data: &[u8]) -> (Function, Option<Box
                 format!("{}{first} count {count}", self::device(device)).into()
             })
         }
-        0x1001 | 0x1003 => data.le16(0).map(|mode| if mode == 3 { "forced".into() } else { "not forced".into() }),
+        0x1001 | 0x1003 => {
+            data.le16(0).map(|mode| if mode == 3 { "forced".into() } else { "not forced".into() })
+        }
         _ => None,
     };
     (Function::new(action, u32::from(code), format!("0x{code:04x}"), name), object)

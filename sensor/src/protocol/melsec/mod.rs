@@ -93,7 +93,8 @@ fn begins(bytes: &[u8]) -> bool {
     if !sound || head.serial.is_some() && bytes.le16(4) != Some(0) {
         return false;
     }
-    head.response || bytes.le16(head.length_at.saturating_add(4)).is_some_and(|code| commands::known(code).is_some())
+    head.response
+        || bytes.le16(head.length_at.saturating_add(4)).is_some_and(|code| commands::known(code).is_some())
 }
 
 fn probe(probe: Probe<'_>) -> Verdict {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use sensor_ebpf::policy::{Class, Endpoint, HAS_VERDICTS, HAS_WATCHED};
 
 use super::tables::Memory;
-use crate::source::policy::RENEWAL;
 use crate::source::Wish;
+use crate::source::policy::RENEWAL;
 use crate::time::Time;
 
 /// Verdicts kept, as many as the kernel's map holds.
