@@ -7,6 +7,7 @@ pub mod cleanup;
 pub mod command;
 pub mod demo;
 pub mod evaluate;
+pub mod fuzz;
 pub mod kernels;
 pub mod lint;
 pub mod netns;

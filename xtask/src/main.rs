@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use xtask::{bench, build, demo, evaluate, kernels, lint, test};
+use xtask::{bench, build, demo, evaluate, fuzz, kernels, lint, test};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Builds, tests and shows Isthmus")]
@@ -24,6 +24,8 @@ enum Command {
     Test(test::Args),
     /// Check format, lints, documentation and the rules of this repository
     Lint,
+    /// Run the fuzz targets for a while, the decoders once for each protocol
+    Fuzz(fuzz::Args),
     /// Measure what it costs
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Test(args) => test::run(&args),
         Command::Lint => lint::run(),
+        Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench(bench) => bench::run(&bench),
         Command::Kernels(args) => kernels::run(&args),
     };

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, bail};
 
 use crate::command::{self, cargo, is_root, program, root};
-use crate::toolchain;
+use crate::{fuzz, toolchain};
 
 /// The packages whose tests marked `#[ignore = "needs root"]` load programs and make network namespaces.
 const KERNEL_TESTS: [&str; 2] = ["isthmus-tests", "xtask"];
@@ -53,6 +53,10 @@ pub fn run(args: &Args) -> Result<()> {
     match privilege() {
         Ok(sudo) => part("kernel", kernel(sudo, args)),
         Err(why) => skipped.push(format!("kernel tests: {why}")),
+    }
+
+    if args.all {
+        part("fuzz", fuzz::run(&fuzz::Args { seconds: 5, only: String::new() }));
     }
 
     for what in &skipped {
@@ -154,7 +158,7 @@ fn privilege() -> Result<bool, &'static str> {
 }
 
 /// The captures the tests look for: `ISTHMUS_CAPTURES`, or `shared/captures` beside the repository.
-fn captures() -> Option<PathBuf> {
+pub(crate) fn captures() -> Option<PathBuf> {
     let path = match std::env::var_os("ISTHMUS_CAPTURES") {
         Some(path) => PathBuf::from(path),
         None => root().parent()?.join("shared/captures"),

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use crate::command::{self, exists, output, program, root, run};
 
 const LINKER_VERSION: &str = "0.10.4";
+const FUZZ_VERSION: &str = "0.13.2";
 /// The LLVM versions this bpf-linker has a `rust-llvm-NN` feature for.
 const LINKER_LLVM: std::ops::RangeInclusive<u32> = 20..=22;
 
@@ -83,6 +84,23 @@ pub fn ensure_packages(wanted: &[(&str, &str)], why: &str) -> Result<bool> {
         return Ok(false);
     }
     Ok(true)
+}
+
+/// cargo-fuzz, which builds for libFuzzer with the nightly compiler; libFuzzer itself is compiled from C++.
+pub fn ensure_fuzz() -> Result<()> {
+    if !exists("c++") {
+        bail!(
+            "libFuzzer is compiled from C++ and there is no `c++`: install a C++ compiler (`apt-get install g++`)"
+        );
+    }
+    let tools = root().join("target/tools");
+    if tools.join("bin/cargo-fuzz").is_file() {
+        return Ok(());
+    }
+    say(&format!("cargo-fuzz {FUZZ_VERSION} into target/tools"), "it builds and runs the fuzz targets");
+    let mut install = command::cargo();
+    install.args(["install", "cargo-fuzz", "--version", FUZZ_VERSION, "--locked", "--root"]).arg(tools);
+    run(install.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("CARGO_TARGET_DIR"))
 }
 
 fn ensure_linker() -> Result<()> {

@@ -188,7 +188,7 @@ impl Words {
 
     /// The key's fields, written where they stand.
     #[inline(always)]
-    pub(crate) const fn write(&self, key: &mut FlowKey) {
+    pub const fn write(&self, key: &mut FlowKey) {
         key.src = self.src();
         key.dst = self.dst();
         key.sport = self.sport();

@@ -39,13 +39,13 @@ pub enum Handshake {
 pub static SPEC: Spec = Spec {
     name: "rdp",
     title: "RDP",
-    ports: &[Port::Tcp(3389)],
+    ports: &[Port::Tcp(3389), Port::Udp(3389)],
     industrial: false,
     probe,
     decoder: || Box::new(Rdp::default()),
     about: "Remote Desktop Protocol (MS-RDPBCGR). Read on any port: the user named in the connection request, the \
             security protocols asked for and chosen, RestrictedAdmin, and why a server refuses. The session itself, \
-            RDP's own TLS included, is not kept.",
+            RDP's own TLS included, is not kept. Its transport over UDP (MS-RDPEUDP) is identified.",
 };
 
 const TPKT: usize = 4;
@@ -81,8 +81,22 @@ fn length(bytes: &[u8], code: u8) -> Option<Result<usize, Malformed>> {
     Some(if indicated == len && (HEADER..=MAX).contains(&len) { Ok(len) } else { Err(Malformed::BadLength) })
 }
 
+/// The datagram that opens RDP over UDP (MS-RDPEUDP 2.2.2.1, 2.2.2.5): nothing acknowledged, a SYN, and both MTUs.
+fn opens_udp(bytes: &[u8]) -> bool {
+    const SYN: u16 = 0x0001;
+    const ACK: u16 = 0x0004;
+    let mtu = |at| bytes.be16(at).is_some_and(|mtu| (1132..=1232).contains(&mtu));
+    bytes.be32(0) == Some(u32::MAX)
+        && bytes.be16(6).is_some_and(|flags| flags & (SYN | ACK) == SYN)
+        && mtu(12)
+        && mtu(14)
+}
+
 fn probe(probe: Probe<'_>) -> Verdict {
     let bytes = probe.bytes;
+    if probe.side == Side::Client && opens_udp(bytes) {
+        return Verdict::Yes;
+    }
     let begins = [(0, 3), (1, 0), (2, 0), (5, code(probe.side))];
     if !begins.iter().all(|(at, value)| bytes.u8_at(*at).is_none_or(|byte| byte == *value)) {
         return Verdict::No;
@@ -174,7 +188,7 @@ impl Decode for Rdp {
             Side::Server => &mut self.server_done,
         };
         // A gap here hides the handshake: it was what came first.
-        if *done || input.gap {
+        if *done || input.gap || opens_udp(input.bytes) {
             *done = true;
             return input.bytes.len();
         }

@@ -25,3 +25,4 @@ mod s7comm_plus;
 mod streams;
 mod tls;
 mod vendors;
+mod wrong_ports;

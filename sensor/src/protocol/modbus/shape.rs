@@ -1,5 +1,6 @@
 //! How long the data of each function must be (Modbus Application Protocol V1.1b3 section 6).
 
+use super::umas;
 use crate::protocol::bytes::Bytes;
 use crate::protocol::input::Side;
 
@@ -32,6 +33,7 @@ pub(super) fn of(pdu: &[u8], side: Side) -> Shape {
         (Side::Server, 11) => fixed(5),
         (Side::Server, 24) => pdu.be16(1).and_then(|count| fixed(usize::from(count).saturating_add(3))),
         (Side::Client, 43) if pdu.u8_at(1) == Some(14) => fixed(4),
+        (side, umas::FUNCTION) if umas::is_known(pdu, side) => return Shape::Fits,
         _ => return Shape::Open,
     };
     if expected == Some(pdu.len()) { Shape::Fits } else { Shape::Broken }
@@ -73,6 +75,6 @@ mod tests {
 
     #[test]
     fn unknown_functions_may_be_anything() {
-        assert_eq!(of(&[0x5a, 0, 1], Side::Client), Shape::Open);
+        assert_eq!(of(&[0x5b, 0, 1], Side::Client), Shape::Open);
     }
 }

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 use super::functions::{Function, Row, lookup};
 use crate::protocol::bytes::Bytes;
 use crate::protocol::command::{Action, Status};
+use crate::protocol::input::Side;
 
 /// The Modbus function code that carries UMAS.
 pub const FUNCTION: u8 = 0x5a;
@@ -28,6 +29,15 @@ pub fn function(code: u8) -> Function {
         name: "umas: unknown function",
         action: Action::Other,
     })
+}
+
+/// Whether a PDU of function 90 is UMAS by what stands in it: a known function, or an answer's outcome.
+pub fn is_known(pdu: &[u8], side: Side) -> bool {
+    match (side, pdu.u8_at(2)) {
+        (Side::Client, Some(code)) => lookup(FUNCTIONS, FUNCTION, code).is_some(),
+        (Side::Server, outcome) => matches!(outcome, Some(0xfd | 0xfe)),
+        (Side::Client, None) => false,
+    }
 }
 
 /// What the response PDU says.

@@ -119,6 +119,18 @@ fn a_request_is_recognised_on_any_port_and_a_prefix_waits() {
 }
 
 #[test]
+fn the_datagram_that_opens_rdp_over_udp_is_recognised_and_says_nothing() {
+    let mut datagram = vec![0; 1232];
+    datagram[..16].copy_from_slice(&[0xff, 0xff, 0xff, 0xff, 0, 64, 0, 1, 1, 2, 3, 4, 4, 0xd0, 4, 0xd0]);
+    assert_eq!(verdict(Side::Client, &datagram, false), Verdict::Yes);
+    let (mut decoder, mut out) = ((SPEC.decoder)(), Vec::new());
+    let input = Input { bytes: &datagram, side: Side::Client, truncated: false, gap: false };
+    assert_eq!((decoder.decode(input, &mut out), out.len()), (1232, 0));
+    datagram[7] = 5;
+    assert_eq!(verdict(Side::Client, &datagram, false), Verdict::No, "an answer");
+}
+
+#[test]
 fn bare_x224_is_rdp_on_its_port_only() {
     assert_eq!(verdict(Side::Client, &tpdu(REQUEST, &[]), true), Verdict::Yes);
     assert_eq!(verdict(Side::Client, &tpdu(REQUEST, &[]), false), Verdict::No);
