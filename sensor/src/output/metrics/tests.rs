@@ -84,3 +84,23 @@ fn the_packet_paths_counters_are_taken_over_and_never_fall() {
         assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
     }
 }
+
+/// Words of `text` that begin with `isthmus_`, as far as a series' name may go.
+fn names(text: &str) -> Vec<&str> {
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words.filter(|word| word.starts_with("isthmus_")).collect()
+}
+
+#[test]
+fn the_shipped_rules_ask_only_for_series_there_are() {
+    let rules = include_str!("../../../../deploy/prometheus/isthmus.rules.yml");
+    let text = metrics().render(Format::Text);
+    let known = names(&text);
+    // Names the rules record themselves have colons around.
+    let recorded = ["isthmus_records_missing", "isthmus_record_lag"];
+    let asked: Vec<&str> = names(rules).into_iter().filter(|name| !recorded.contains(name)).collect();
+    assert!(asked.len() > 10, "{asked:?}");
+    for name in asked {
+        assert!(known.contains(&name), "no series {name}");
+    }
+}
