@@ -185,7 +185,7 @@ impl Session {
             }
             (Some(id), Some((service, false))) => self.answer(request, id, Some(service), body, side, out),
             (Some(id @ services::SERVICE_FAULT), None) => self.answer(request, id, None, body, side, out),
-            _ if self.security != Security::None => self.hidden(request, side, out),
+            _ if self.security != Security::None => Self::hidden(side, out),
             (service, None) => {
                 let direction = if side == Side::Client { Direction::Request } else { Direction::Response };
                 let asked = Asked { service: None, action: Action::Other, object: None };
@@ -225,18 +225,9 @@ impl Session {
         ));
     }
 
-    /// A message whose content is encrypted.
-    fn hidden(&mut self, request: u32, side: Side, out: &mut Vec<Event>) {
-        let asked = self.pending.take(&(side.other(), request));
-        let direction = match (asked, side) {
-            (Some(_), _) => Direction::Response,
-            (None, Side::Client) => Direction::Request,
-            (None, Side::Server) => Direction::Notification,
-        };
-        if direction == Direction::Request {
-            self.pending
-                .insert((side, request), Asked { service: None, action: Action::Other, object: None });
-        }
+    /// A message whose content is encrypted, with it the id that pairs it. Servers send nothing but responses.
+    fn hidden(side: Side, out: &mut Vec<Event>) {
+        let direction = if side == Side::Client { Direction::Request } else { Direction::Response };
         let mut event =
             transport("MSG", "encrypted message, service not observable", direction, None, Status::None);
         if let Event::Command(command) = &mut event {

@@ -138,6 +138,8 @@ fn of_an_encrypted_channel_the_services_are_not_observable() {
     let events = feed(&mut decoder, Side::Client, &msg(b'F', 0x7755_3311, &[0x99; 48]), &[]);
     let [hidden] = commands(&events)[..] else { panic!("{events:?}") };
     assert_eq!((hidden.name, hidden.action), ("encrypted message, service not observable", Action::Other));
+    let events = feed(&mut decoder, Side::Server, &msg(b'F', 0x1234_5678, &[0x42; 48]), &[]);
+    assert_eq!(commands(&events)[0].direction, Direction::Response);
     // Signed only: it can be read.
     let events = feed(&mut decoder, Side::Client, &msg(b'F', 5, &request(673, &hex("01000000 0005"))), &[]);
     assert_eq!(commands(&events)[0].name, "write");
