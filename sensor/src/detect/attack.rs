@@ -23,6 +23,7 @@ const TECHNIQUES: &[(&str, &str)] = &[
     ("T0846", "Remote System Discovery"),
     ("T0848", "Rogue Master"),
     ("T0855", "Unauthorized Command Message"),
+    ("T0856", "Spoof Reporting Message"),
     ("T0857", "System Firmware"),
     ("T0858", "Change Operating Mode"),
     ("T0859", "Valid Accounts"),

@@ -84,6 +84,7 @@ pub mod rare_external;
 pub mod reprogram;
 pub mod segmentation;
 pub mod silent_device;
+pub mod stream_source;
 pub mod tls_no_sni;
 pub mod tls_self_signed;
 
@@ -111,6 +112,7 @@ pub const REGISTRY: &[&Spec] = &[
     &reprogram::SPEC,
     &segmentation::SPEC,
     &silent_device::SPEC,
+    &stream_source::SPEC,
     &tls_no_sni::SPEC,
     &tls_self_signed::SPEC,
 ];

@@ -3,6 +3,9 @@
 /// How many requests of one connection may wait at once, unless a protocol says so. Real masters keep a handful open.
 const CAPACITY: usize = 64;
 
+/// What is remembered of a request: its function and what it is about.
+pub type Asked = (super::Function, Option<Box<str>>);
+
 /// Requests by key. When it is full the oldest is forgotten: its response then stands for itself.
 #[derive(Debug)]
 pub struct Pending<K, V, const N: usize = CAPACITY> {

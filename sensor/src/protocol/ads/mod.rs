@@ -14,10 +14,10 @@
 mod services;
 
 use super::bytes::{Bytes as _, text};
-use super::command::{Action, Direction, Function, Status};
+use super::command::{Direction, Function, Status};
 use super::framing::{Framing, Front, find};
 use super::input::{Input, Probe, Side, Verdict};
-use super::pending::Pending;
+use super::pending::{Asked, Pending};
 use super::{Asset, AssetField, Decode, Event, Malformed, Port, Spec};
 
 /// Registration.
@@ -130,7 +130,7 @@ struct Decoder {
 
 #[derive(Debug, Default)]
 struct Session {
-    pending: Pending<(Side, u32, u16), (Function, Option<Box<str>>)>,
+    pending: Pending<(Side, u32, u16), Asked>,
 }
 
 impl Decode for Decoder {

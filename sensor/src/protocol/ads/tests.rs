@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::protocol::Action;
 use crate::protocol::testing::{STRANGERS, ask, commands, facts, feed, hex, same_however_cut, survives};
 
 /// Asks the system service for its state, and the answer: run.

@@ -5,7 +5,7 @@ use super::services;
 use super::tags::{ENUMERATED, Tag, number, tags};
 use crate::protocol::bytes::Bytes as _;
 use crate::protocol::command::{Action, Direction, Function, Status};
-use crate::protocol::pending::Pending;
+use crate::protocol::pending::{Asked, Pending};
 use crate::protocol::{Event, Malformed, Side};
 
 /// What is known of an APDU from outside.
@@ -22,7 +22,7 @@ pub(super) struct Envelope {
 #[derive(Debug, Default)]
 pub(super) struct Transactions {
     /// By who asked, invoke id and network.
-    pending: Pending<(Side, u8, Option<u32>), (Function, Option<Box<str>>)>,
+    pending: Pending<(Side, u8, Option<u32>), Asked>,
 }
 
 const SEGMENTED: u8 = 0x08;

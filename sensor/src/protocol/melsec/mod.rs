@@ -16,7 +16,7 @@ use super::bytes::{Bytes as _, text};
 use super::command::{Direction, Function, Status};
 use super::framing::{Framing, Front, find};
 use super::input::{Input, Probe, Side, Verdict};
-use super::pending::Pending;
+use super::pending::{Asked, Pending};
 use super::{Asset, AssetField, Decode, Event, Malformed, Port, Spec};
 
 /// Registration.
@@ -114,7 +114,7 @@ fn probe(probe: Probe<'_>) -> Verdict {
 #[derive(Debug, Default)]
 struct Decoder {
     framing: Framing,
-    pending: Pending<(Side, Option<u16>), (Function, Option<Box<str>>)>,
+    pending: Pending<(Side, Option<u16>), Asked>,
 }
 
 impl Decode for Decoder {
@@ -128,7 +128,7 @@ impl Decode for Decoder {
 }
 
 fn message(
-    pending: &mut Pending<(Side, Option<u16>), (Function, Option<Box<str>>)>,
+    pending: &mut Pending<(Side, Option<u16>), Asked>,
     frame: &[u8],
     side: Side,
     out: &mut Vec<Event>,

@@ -15,7 +15,7 @@ use super::ber::{self, Element};
 use super::bytes::{Bytes as _, text};
 use super::command::{Action, Direction, Function, Status};
 use super::input::{Input, Probe, Side, Verdict};
-use super::pending::Pending;
+use super::pending::{Asked, Pending};
 use super::tpkt::{self, Unit};
 use super::{Asset, AssetField, Decode, Event, Malformed, Spec};
 
@@ -78,7 +78,7 @@ struct Decoder {
 
 #[derive(Debug, Default)]
 struct Session {
-    pending: Pending<(Side, u64), (Function, Option<Box<str>>)>,
+    pending: Pending<(Side, u64), Asked>,
 }
 
 impl Decode for Decoder {

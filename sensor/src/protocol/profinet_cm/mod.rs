@@ -15,7 +15,7 @@ mod blocks;
 use super::bytes::{Bytes as _, text};
 use super::command::{Action, Direction, Function, Status};
 use super::input::{Input, Probe, Side, Verdict};
-use super::pending::Pending;
+use super::pending::{Asked, Pending};
 use super::{Asset, AssetField, Decode, Event, Malformed, Port, Spec};
 
 /// Registration.
@@ -143,7 +143,7 @@ fn probe(probe: Probe<'_>) -> Verdict {
 /// A pair of ports.
 #[derive(Debug, Default)]
 struct Decoder {
-    pending: Pending<(u128, u32), (Function, Option<Box<str>>)>,
+    pending: Pending<(u128, u32), Asked>,
 }
 
 impl Decode for Decoder {

@@ -18,7 +18,7 @@ use std::net::Ipv4Addr;
 use super::bytes::{Bytes, text};
 use super::command::{Action, Direction, Function, Status};
 use super::input::{Input, Probe, Side, Verdict};
-use super::pending::Pending;
+use super::pending::{Asked, Pending};
 use super::{Asset, AssetField, Decode, Event, Malformed, Port, Spec};
 use blocks::{Block, Kind};
 
@@ -115,7 +115,7 @@ fn probe(probe: Probe<'_>) -> Verdict {
 #[derive(Debug, Default)]
 struct Decoder {
     /// By who asked and transaction.
-    pending: Pending<(Side, u32), (Function, Option<Box<str>>)>,
+    pending: Pending<(Side, u32), Asked>,
 }
 
 impl Decode for Decoder {
