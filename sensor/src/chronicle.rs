@@ -141,6 +141,7 @@ impl Default for Chronicle {
 impl Chronicle {
     /// Puts a stored entry back. Connections that were open then are not followed on.
     pub fn restore(&mut self, number: u64, entry: Entry) {
+        self.make_room();
         let n = self.clients.entry(entry.client()).or_default();
         *n = n.saturating_add(1);
         if let Entry::Failures(f) = &entry {
@@ -210,22 +211,27 @@ impl Chronicle {
         true
     }
 
-    fn push(&mut self, entry: Entry) -> u64 {
-        if self.entries.len() >= MAX_ENTRIES
-            && let Some((number, old)) = self.entries.pop_first()
-        {
-            self.evicted = self.evicted.saturating_add(1);
-            self.changes.note(number, MAX_ENTRIES);
-            if let Entry::Failures(f) = &old {
-                self.ends = self.ends.saturating_sub(f.ends.len());
-            }
-            if let Some(n) = self.clients.get_mut(&old.client()) {
-                *n = n.saturating_sub(1);
-                if *n == 0 {
-                    self.clients.remove(&old.client());
-                }
+    /// The oldest entry goes where there are too many.
+    fn make_room(&mut self) {
+        if self.entries.len() < MAX_ENTRIES {
+            return;
+        }
+        let Some((number, old)) = self.entries.pop_first() else { return };
+        self.evicted = self.evicted.saturating_add(1);
+        self.changes.note(number, MAX_ENTRIES);
+        if let Entry::Failures(f) = &old {
+            self.ends = self.ends.saturating_sub(f.ends.len());
+        }
+        if let Some(n) = self.clients.get_mut(&old.client()) {
+            *n = n.saturating_sub(1);
+            if *n == 0 {
+                self.clients.remove(&old.client());
             }
         }
+    }
+
+    fn push(&mut self, entry: Entry) -> u64 {
+        self.make_room();
         let number = self.next;
         self.next = self.next.saturating_add(1);
         let n = self.clients.entry(entry.client()).or_default();

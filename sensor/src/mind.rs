@@ -142,6 +142,7 @@ impl Mind {
         self.world.conversations.touch_all();
         self.world.externals.touch_all();
         self.incidents.touch();
+        self.chronicle.touch_all();
     }
 
     /// Record time goes on.

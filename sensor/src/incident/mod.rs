@@ -4,6 +4,7 @@ mod account;
 mod bounds;
 pub mod facts;
 pub mod history;
+mod screen;
 pub mod types;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,6 +7,7 @@ mod escape;
 mod graph;
 mod sections;
 mod site;
+mod tables;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -128,9 +129,9 @@ fn article(out: &mut String, mind: &Mind, incident: &Incident) {
              <li><i style=\"color:var(--other)\"></i>other</li><li><i class=\"dash\" style=\"color:var(--other)\"></i>only tried</li></ul></figure>\n"
         );
     }
-    sections::transfers(out, &facts, world);
-    sections::scanning(out, &facts, chronicle, world);
-    sections::log(out, &facts, chronicle, world);
+    tables::transfers(out, &facts, world);
+    tables::scanning(out, &facts, chronicle, world);
+    tables::log(out, &facts, chronicle, world);
     sections::limits(out, &facts);
     put!(out, "</article>\n");
 }
@@ -190,7 +191,7 @@ fn convergence(out: &mut String, mind: &Mind) {
         ("Seen (UTC)", false),
     ];
     put!(out, "<h2>By pair of zones</h2>");
-    sections::folded(out, "What crosses, summed up", &heads, &flows);
+    tables::folded(out, "What crosses, summed up", &heads, &flows);
     crossings(out, mind, &picture);
     put!(out, "</section>\n");
 }
@@ -238,7 +239,7 @@ fn crossings(out: &mut String, mind: &Mind, picture: &Picture<'_>) {
         ("", false),
     ];
     put!(out, "<h2>Conversations between OT and the rest</h2>");
-    sections::folded(
+    tables::folded(
         out,
         "What no conduit allows first, then what is not usual, then by volume",
         &heads,

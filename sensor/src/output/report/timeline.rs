@@ -59,8 +59,11 @@ fn name(finding: &Finding) -> String {
         .map_or_else(|| title(finding).to_owned(), |spec| format!("{} · {}", title(finding), spec.title))
 }
 
+/// Bars of one lane in rows, and how many findings had no row.
+type Lane<'a> = (Vec<Vec<Bar<'a>>>, usize);
+
 /// Bars of one lane in rows, so that neither bars nor labels overlap; and how many had no row.
-fn rows<'a>(findings: &[&'a Finding], scale: &Scale) -> (Vec<Vec<Bar<'a>>>, usize) {
+fn rows<'a>(findings: &[&'a Finding], scale: &Scale) -> Lane<'a> {
     let mut rows: Vec<(f64, Vec<Bar<'a>>)> = Vec::new();
     let mut left_over = 0_usize;
     for finding in findings {
@@ -91,7 +94,7 @@ fn rows<'a>(findings: &[&'a Finding], scale: &Scale) -> (Vec<Vec<Bar<'a>>>, usiz
     (rows.into_iter().map(|(_, row)| row).collect(), left_over)
 }
 
-fn lanes(canvas: &mut Canvas, lanes: &[(&str, (Vec<Vec<Bar<'_>>>, usize))]) -> f64 {
+fn lanes(canvas: &mut Canvas, lanes: &[(&str, Lane<'_>)]) -> f64 {
     let mut y = 8.0;
     for (name, (rows, left_over)) in lanes {
         let height = ROW * rows.len().max(1) as f64 + 10.0;

@@ -116,13 +116,6 @@ impl Session {
                         "isthmus: {error:#}; commands that read the state go by the configuration before"
                     );
                 }
-                if let Some(store) = &mut self.store
-                    && let Err(error) = store.keep_configuration(self.shared.orders.text().as_deref())
-                {
-                    eprintln!(
-                        "isthmus: {error:#}; commands that read the state go by the configuration before"
-                    );
-                }
                 let observer = std::mem::take(&mut self.config.observer);
                 self.config = Config { observer, ..*config };
                 // Nobody waits any more where the asker has gone.
