@@ -442,6 +442,7 @@ impl Mind {
     pub fn learn_volume(&mut self, connection: &Connection, now: Time) {
         let teaches = self.teaches(connection, Action::Session, now) || self.settles(connection, now);
         let ([up, down], _) = connection.volume();
+        self.conversation(connection, now).add_to_day(now, [up, down], teaches);
         let failed = matches!(
             connection.state,
             ConnectionState::Refused | ConnectionState::Unanswered | ConnectionState::OneSided

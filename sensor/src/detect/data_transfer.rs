@@ -10,6 +10,7 @@ use crate::importance::budget::Family;
 use crate::importance::volumes::{Prior, Volumes};
 use crate::state::connection::Connection;
 use crate::state::role::PLAIN;
+use crate::state::zone::Kind;
 
 const MEGABYTE: f64 = 1e6;
 
@@ -46,17 +47,68 @@ struct Floors {
     industrial_mb: [f64; 2],
     /// Of any other connection.
     other_mb: [f64; 2],
+    /// Of what a host of OT sends to one external host in a day.
+    day_out_mb: f64,
 }
 
 impl Default for Floors {
     fn default() -> Self {
-        Self { rdp_mb: [10.0, 200.0], industrial_mb: [20.0, 20.0], other_mb: [100.0, 1000.0] }
+        Self {
+            rdp_mb: [10.0, 200.0],
+            industrial_mb: [20.0, 20.0],
+            other_mb: [100.0, 1000.0],
+            day_out_mb: 10.0,
+        }
     }
 }
 
 #[derive(Default)]
 struct Model {
     floors: Floors,
+}
+
+/// What a host of the plant sends out in a day, before anything is learned: times and updates, 20 kB or some times that.
+const DAY_OUT: Prior = Prior { typical: 20_000.0, spread: 4.0, weight: 10.0, freedom: 20.0 };
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl Model {
+    /// What leaves OT bit by bit is judged by the day.
+    fn judge_day(&self, connection: &Connection, context: &mut Context<'_>, findings: &mut Findings) {
+        let (client, server) = (connection.client.ip, connection.server.ip);
+        let world = &mut *context.world;
+        if world.kind(client) != Kind::Ot
+            || !world.is_external(server)
+            || !world.judges_numbers_outward(client)
+        {
+            return;
+        }
+        let known = world.conversation(connection);
+        let ([up, _], _) = connection.volume();
+        let [before, _] = known.map_or([0; 2], |c| c.of_today(context.now));
+        let bytes = before.saturating_add(up) as f64;
+        if bytes < self.floors.day_out_mb * MEGABYTE {
+            return;
+        }
+        let [days, _] = known.map_or([Volumes::default(); 2], |c| c.days);
+        let (p, expected) = (days.p(DAY_OUT, bytes), days.expected(DAY_OUT));
+        if !world.unusual(Family::DataTransfer, p) {
+            return;
+        }
+        let draft = Draft::new(&SPEC, connection, context.now)
+            .basis(Basis::Statistical)
+            .stage(Stage::Collection)
+            .severity(Severity::High)
+            .same(format!("{server} day"))
+            .p(p)
+            .summary(format!(
+                "{:.1} MB from {client} of OT to external {server} within a day, bit by bit; {:.2} MB are usual",
+                bytes / MEGABYTE,
+                expected / MEGABYTE
+            ))
+            .measured(bytes, expected, "bytes", DAY)
+            .fact("direction", "up");
+        findings.raise(draft, world);
+    }
 }
 
 impl Detector for Model {
@@ -81,6 +133,7 @@ impl Detector for Model {
 
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Volume(connection) = happening else { return };
+        self.judge_day(connection, context, findings);
         let (client, server) = (connection.client.ip, connection.server.ip);
         let (floors, priors) = service(connection, self.floors);
         let floors = floors.map(|floor| floor * MEGABYTE);

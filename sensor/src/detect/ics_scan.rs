@@ -14,7 +14,7 @@ use crate::protocol::{Action, Direction};
 use crate::state::address::{ip, is_unicast};
 use crate::state::connection::Connection;
 use crate::state::host::DeviceStage;
-use crate::state::{ConnectionState, World};
+use crate::state::{ConnectionState, Kind, World};
 use crate::time::Time;
 
 /// What may be set.
@@ -33,8 +33,8 @@ impl Default for Limits {
     }
 }
 
-/// Slow scans stretch over minutes.
-const WINDOW: Duration = Duration::from_secs(600);
+/// Slow scans stretch over an hour.
+const WINDOW: Duration = Duration::from_secs(3600);
 /// A destination that was opened and then not read or written for this long was only tried.
 const TRIED: Duration = Duration::from_secs(10);
 /// Reads and writes of a destination that are work and no probe.
@@ -214,7 +214,8 @@ fn judge(
 /// How many hosts make it a scan.
 fn wanted(source: IpAddr, limits: Limits, world: &World) -> usize {
     let drives = world.hosts.get(&source).is_some_and(|host| host.speaks_ot);
-    let stranger = world.is_new(source) || world.stage(source) == DeviceStage::Learning;
+    let office = world.kind(source) == Kind::It;
+    let stranger = office || world.is_new(source) || world.stage(source) == DeviceStage::Learning;
     if world.has_baseline() && stranger && !drives { limits.hosts_of_a_stranger } else { limits.hosts }
 }
 

@@ -2,10 +2,15 @@
 
 use sensor_ebpf::wire::transport::flag;
 
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::Duration;
+
 use super::finding::{Basis, Severity, Stage};
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::state::connection::Connection;
 use crate::state::zone::Kind;
+use crate::time::Time;
 
 /// Registration.
 pub static SPEC: Spec = Spec {
@@ -14,11 +19,45 @@ pub static SPEC: Spec = Spec {
     summary: "A device that appeared after the site was learned reaches OT, opens a remote desktop or speaks an industrial protocol.",
     techniques: &["T0864"],
     severity: Severity::Medium,
-    build: || Box::new(Model),
+    build: || Box::new(Model::default()),
 };
 
+/// So many new devices within [`TOGETHER`] are no devices: forged addresses, or a network that was moved.
+const FLOOD: usize = 20;
+const TOGETHER: Duration = Duration::from_secs(600);
+
 #[derive(Default)]
-struct Model;
+struct Model {
+    /// When new devices acted lately, and the first of a flood.
+    lately: VecDeque<(Time, IpAddr)>,
+    flood: Option<(Time, IpAddr, u64)>,
+}
+
+impl Model {
+    /// Whether so many act that one finding tells of all of them.
+    fn floods(&mut self, client: IpAddr, now: Time) -> Option<(IpAddr, u64)> {
+        while self.lately.front().is_some_and(|(at, _)| now.since(*at) > TOGETHER) {
+            self.lately.pop_front();
+        }
+        if self.lately.iter().any(|(_, ip)| *ip == client) {
+            return None;
+        }
+        if self.lately.len() < FLOOD {
+            self.lately.push_back((now, client));
+            return None;
+        }
+        // It goes on for as long as they come.
+        self.lately.pop_front();
+        self.lately.push_back((now, client));
+        let over = self.flood.is_none_or(|(last, ..)| now.since(last) > TOGETHER);
+        if over {
+            self.flood = Some((now, client, 0));
+        }
+        let (last, first, n) = self.flood.as_mut()?;
+        (*last, *n) = (now, n.saturating_add(1));
+        Some((*first, *n))
+    }
+}
 
 impl Detector for Model {
     fn interest(&self) -> Interest {
@@ -60,6 +99,19 @@ impl Detector for Model {
             || world.is_external(client)
             || !(into_ot || industrial || matches!(happening, Happening::Rdp(..)))
         {
+            return;
+        }
+        if let Some((first, n)) = self.floods(client, context.now) {
+            let draft = Draft::about(&SPEC, first, context.now)
+                .same("flood")
+                .basis(Basis::FirstSeen)
+                .stage(Stage::Foothold)
+                .target(connection.server.ip, connection.server.port)
+                .summary(format!(
+                    "{n} addresses never seen before reached for OT within minutes, {first} the first of them: forged, or a network that was moved; each alone is not told"
+                ))
+                .measured(n as f64, 0.0, "new addresses", TOGETHER);
+            findings.raise(draft, context.world);
             return;
         }
         let age = context.now.since(host.first).as_secs();

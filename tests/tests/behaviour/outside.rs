@@ -84,3 +84,20 @@ fn a_place_the_site_always_called_is_no_beacon() {
     let seen = judge(learn(past), calls((0..40).map(|n| n * 60)));
     assert!(seen.of("beacon").is_empty(), "{:?}", seen.summaries());
 }
+
+/// An hour of a day in which SCADA sends `kb` kilobytes out in each of `n` connections.
+fn uploads(n: u64, kb: usize, at: u64) -> Tape {
+    let mut tape = Tape::new();
+    for i in 0..n {
+        tape.talk((SCADA, OUTSIDE, 443), at + i * 30 * SEC, SEC / 10, &[(vec![7; kb * 1000], vec![2; 60])]);
+    }
+    tape
+}
+
+#[test]
+fn what_leaves_ot_bit_by_bit_is_judged_by_the_day() {
+    let seen = after_learning(uploads(60, 300, LATER));
+    let found = seen.one("data_transfer");
+    assert!(found.summary.contains("bit by bit"), "{}", found.summary);
+    assert!(after_learning(uploads(60, 20, LATER)).of("data_transfer").is_empty());
+}

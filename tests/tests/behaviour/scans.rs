@@ -145,3 +145,33 @@ fn a_scanner_in_the_learned_past_stays_one() {
     tape.poll(SCADA, plc(1), LATER, 60);
     assert_eq!(judge(world, tape).of("ics_scan").len(), 1);
 }
+
+#[test]
+fn an_office_computer_that_tries_one_address_every_few_minutes_scans() {
+    let mut tape = Tape::new();
+    tape.refused(OFFICE, [10, 10, 0, 2], 9, LATER);
+    for i in 0..10 {
+        tape.unanswered(OFFICE, [10, 20, 1, 100 + i as u8], 502, LATER + (1 + i * 240) * SEC);
+    }
+    tape.touch(OFFICE, [10, 10, 0, 2], 8080, LATER + 2500 * SEC);
+    assert_eq!(after_learning(tape).of("ics_scan").len(), 1);
+}
+
+#[test]
+fn a_flood_of_forged_addresses_is_a_few_findings() {
+    let mut tape = Tape::new();
+    for i in 0..2000_u64 {
+        let forged = [10, 10, 50 + (i / 200) as u8, (i % 200) as u8];
+        let bytes = PacketBuilder::ethernet(mac(STRANGER), mac(plc(1)))
+            .ipv4(forged, plc(1))
+            .tcp(40_000, 502)
+            .flags(isthmus_tests::packet::tcp::SYN)
+            .build_padded();
+        tape.push(Frame { at_ns: LATER + i * SEC / 100, leg: 0, bytes });
+    }
+    tape.talk((STRANGER, plc(1), 502), LATER + 5 * SEC, SEC, &[write(1)]);
+    tape.poll(SCADA, plc(1), LATER, 60);
+    let seen = after_learning(tape);
+    assert!(seen.of("new_device_activity").len() < 30, "{}", seen.findings.len());
+    assert_eq!(seen.one("new_action").actor, std::net::IpAddr::from(STRANGER));
+}
