@@ -2,6 +2,7 @@
 //! repeats the service with its high bit and a status. Which request it answers is told by what carries it.
 
 use super::layout::{connection_path, parts, wrapped};
+use super::links::{Link, Links};
 use super::path::Path;
 use super::{classes, identity, pccc, services, status};
 use crate::protocol::bytes::Bytes;
@@ -12,8 +13,6 @@ use crate::protocol::{Event, Malformed};
 
 /// Services waiting for their response at once: each of a multiple service packet counts.
 const WAITING: usize = 512;
-/// CIP connections known at once.
-const CONNECTIONS: usize = 64;
 /// Services looked at in one message; a packet of the usual 504 bytes holds far fewer.
 const MOST_SERVICES: usize = 1024;
 /// The bit that makes a service code a response.
@@ -53,14 +52,6 @@ struct Asked {
     wrapped: bool,
 }
 
-/// A CIP connection: its ids towards target and originator, and the slot it leads to.
-#[derive(Clone, Copy, Debug)]
-struct Link {
-    target: u32,
-    originator: u32,
-    slot: Option<u8>,
-}
-
 /// Where a message stands.
 #[derive(Clone, Copy, Debug)]
 struct Place {
@@ -77,7 +68,7 @@ struct Place {
 #[derive(Debug, Default)]
 pub struct Dialogue {
     pending: Pending<Key, Asked, WAITING>,
-    links: Vec<Link>,
+    links: Links,
 }
 
 impl Dialogue {
@@ -104,7 +95,7 @@ impl Dialogue {
             self.answered(bytes, cut, ticket, side, &mut left, out);
             return;
         }
-        let slot = ticket.connection.and_then(|id| self.links.iter().find(|link| link.target == id)?.slot);
+        let slot = ticket.connection.and_then(|id| self.links.slot(id));
         let direct = ticket.connection.is_none();
         let place = Place { ticket, part: 0, outermost: true, slot, direct, wrapped: false };
         self.request(bytes, cut, place, &mut left, out);
@@ -218,8 +209,7 @@ impl Dialogue {
         let Some(originator) = ticket.connection else {
             return (Some(ticket), self.pending.take(&Key { ticket, part: 0, service }));
         };
-        let known = self.links.iter().find(|link| link.originator == originator);
-        if let Some(target) = known.map(|link| link.target) {
+        if let Some(target) = self.links.target(originator) {
             let ticket = Ticket { connection: Some(target), ..ticket };
             if let Some(asked) = self.pending.take(&Key { ticket, part: 0, service }) {
                 return (Some(ticket), Some(asked));
@@ -234,17 +224,9 @@ impl Dialogue {
         });
         let Some((key, asked)) = found else { return (None, None) };
         if let Some(target) = key.ticket.connection {
-            self.link(Link { target, originator, slot: asked.slot });
+            self.links.insert(Link { target, originator, slot: asked.slot });
         }
         (Some(key.ticket), Some(asked))
-    }
-
-    fn link(&mut self, link: Link) {
-        self.links.retain(|known| known.originator != link.originator && known.target != link.target);
-        if self.links.len() >= CONNECTIONS {
-            self.links.remove(0);
-        }
-        self.links.push(link);
     }
 
     /// A forward open that succeeded names the connection's ids: towards the target, towards the originator.
@@ -258,7 +240,7 @@ impl Dialogue {
         if bytes.u8_at(2) == Some(0)
             && let (Some(target), Some(originator)) = (bytes.le32(4), bytes.le32(8))
         {
-            self.link(Link { target, originator, slot: asked.slot });
+            self.links.insert(Link { target, originator, slot: asked.slot });
         }
     }
 }

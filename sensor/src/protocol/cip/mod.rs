@@ -12,6 +12,7 @@ pub mod classes;
 pub mod dialogue;
 pub mod identity;
 mod layout;
+mod links;
 pub mod path;
 pub mod pccc;
 pub mod services;
