@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::incident::Incident;
 use crate::observer::Observer;
 use crate::state::conversation::{self, Conversation};
-use crate::state::{Host, World};
+use crate::state::{Host, World, oui};
 use crate::words::second;
 
 /// Writes text.
@@ -96,18 +96,28 @@ pub fn incident_line(incident: &Incident) -> String {
     )
 }
 
-/// A device in one line.
+/// A device in one line, and below it what it said about itself: in which protocol and when.
 pub fn host(ip: IpAddr, host: &Host, world: &World) -> String {
     let (role, why) = world.role(ip);
     let zone = format!("{} ({})", world.zone(ip).name, world.zone_reason(ip));
-    let best = host.facts.keys().filter_map(|field| host.fact(*field));
-    let facts: Vec<&str> = best.map(|fact| fact.value.as_str()).collect();
-    let facts = if facts.is_empty() { String::new() } else { format!("  {}", facts.join(", ")) };
+    let statements = host.facts.iter().flat_map(|(field, facts)| facts.iter().map(move |fact| (field, fact)));
+    let statements = statements.map(|(field, fact)| {
+        let name = super::json::field_name(*field);
+        format!("\n    {name:<9} {}  ({}, {})", fact.value, fact.source, second(fact.at))
+    });
+    let mac = host.mac.map_or(String::new(), |mac| {
+        let maker = oui::maker(mac).map_or(String::new(), |maker| format!(" ({maker})"));
+        format!("  {}{maker}", super::json::mac(mac))
+    });
     let asset = world.asset(ip).map_or(String::new(), |asset| {
         let contact = asset.contact.as_ref().map_or(String::new(), |contact| format!(", contact {contact}"));
         format!("  {} ({} criticality{contact})", asset.name, asset.criticality.name())
     });
-    format!("{:<39}  {zone:<10}  {role} ({why}){asset}{facts}", ip.to_string())
+    format!(
+        "{:<39}  {zone:<10}  {role} ({why}){asset}{mac}{}",
+        ip.to_string(),
+        statements.collect::<String>()
+    )
 }
 
 /// A conversation in one line.

@@ -9,6 +9,7 @@ pub mod hoard;
 pub mod host;
 mod infer;
 pub mod names;
+pub mod oui;
 pub mod relearn;
 pub mod role;
 pub mod rules;

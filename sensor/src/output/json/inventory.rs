@@ -10,6 +10,7 @@ use crate::output::convergence::{self, Row};
 use crate::protocol::AssetField;
 use crate::state::conversation::{self, Conversation};
 use crate::state::host::Fact;
+use crate::state::oui;
 use crate::state::{Host, World};
 
 /// A device as one object.
@@ -18,6 +19,7 @@ pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
     line.set("event.id", format!("host-{ip}"));
     line.set("host.ip", ip.to_string());
     line.set_some("host.mac", host.mac.map(mac));
+    line.set_some("isthmus.mac_maker", host.mac.and_then(oui::maker));
     let (role, why) = world.role(ip);
     let facts: Map<String, Value> = host
         .facts

@@ -144,7 +144,7 @@ impl Line {
 }
 
 /// `00-11-22-33-44-55`, as ECS wants it.
-pub(super) fn mac(mac: [u8; 6]) -> String {
+pub(in crate::output) fn mac(mac: [u8; 6]) -> String {
     mac.map(|byte| format!("{byte:02X}")).join("-")
 }
 

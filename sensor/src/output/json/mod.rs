@@ -31,6 +31,7 @@ pub use alert::{finding, incident};
 use handshake::Handshake;
 pub(super) use inventory::field_name;
 pub use inventory::{conversation, crossing, host};
+pub(super) use line::mac;
 use line::{Kind, Line};
 
 /// Handshakes kept until their connection ends; the one used longest ago goes first.
