@@ -71,8 +71,8 @@ pub const fn class_policy(class: Class) -> ClassPolicy {
         // Until content confirms it.
         Class::Industrial => ClassPolicy { snap: 2048, budget: 64 * KIB },
         Class::Confirmed => ClassPolicy { snap: 2048, budget: UNLIMITED },
-        // Every [`RENEWAL`]: some eighty GOOSE messages or a hundred frames with sampled values of a stream. What
+        // Every [`RENEWAL`]: some 250 GOOSE messages or 500 frames with sampled values of a stream. What
         // is beyond is counted by its flow and not read.
-        Class::Stream => ClassPolicy { snap: 2048, budget: 16 * KIB },
+        Class::Stream => ClassPolicy { snap: 2048, budget: 64 * KIB },
     }
 }

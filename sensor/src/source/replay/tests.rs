@@ -421,8 +421,8 @@ fn process_data_below_ip_are_shipped_within_a_budget_that_is_renewed() {
         let of = |record: &&Kept| matches!(record, Kept::Frame(_, key, ..) if key.dport == ethertype);
         records.iter().filter(of).count()
     };
-    // 16 KiB of 128 bytes at once, and again in each of three renewals.
-    assert_eq!(shipped(0x88ba), 4 * 128);
+    // 64 KiB of 128 bytes at once, and again in each of three renewals.
+    assert_eq!(shipped(0x88ba), 4 * 512);
     // What is slow is read whole, and a set beside cyclic data too.
     assert_eq!((shipped(0x88b8), shipped(0x8892)), (35, 35));
     let counted: u64 = records
