@@ -38,6 +38,7 @@ pub fn transport(number: u8) -> &'static str {
         n if n == Transport::Udp as u8 => "udp",
         n if n == Transport::Icmp as u8 => "icmp",
         n if n == Transport::Icmpv6 as u8 => "ipv6-icmp",
+        n if n == Transport::Ethernet as u8 => "ethernet",
         _ => "ip",
     }
 }
