@@ -16,7 +16,7 @@ use sensor_ebpf::flow::Set;
 use sensor_ebpf::frame::{Frame, Header, MAX_HEADERS};
 use sensor_ebpf::policy::{Class, ClassPolicy, Control, Endpoint, PORTS_PER_CHUNK, PortChunk, PortKey};
 use sensor_ebpf::record::{FlowRecord, FrameRecord, MAX_CAP, MAX_RECORD, Ring};
-use sensor_ebpf::storm::{ROWS, StormRow};
+use sensor_ebpf::storm::{ALL_ROWS, StormRow};
 use sensor_ebpf::tables::{Cpu, MAX_CPUS, Tables, Uncopied};
 
 /// The same bytes as `T`, without its cells: maps are statics, and statics want `Sync`.
@@ -36,7 +36,7 @@ static VERDICT: HashMap<Endpoint, u8> = HashMap::with_max_entries(4096, 0);
 #[map]
 static WATCH: HashMap<[u64; 2], u8> = HashMap::with_max_entries(256, 0);
 #[map]
-static STORM: PerCpuArray<RawStorm> = PerCpuArray::with_max_entries(ROWS + 1, 0);
+static STORM: PerCpuArray<RawStorm> = PerCpuArray::with_max_entries(ALL_ROWS, 0);
 #[map]
 static SCRATCH: PerCpuArray<[u64; MAX_RECORD.div_ceil(8)]> = PerCpuArray::with_max_entries(1, 0);
 #[map]
@@ -134,7 +134,13 @@ impl Frame for Packet {
 
     #[inline(always)]
     fn first_len(&self) -> u64 {
-        self.end.wrapping_sub(self.data) as u64
+        let mut len = self.end.wrapping_sub(self.data) as u64;
+        // SAFETY: moves a register to itself. It keeps LLVM from subtracting a packet's length from the end of the frame
+        // first: kernels before 6.15 know no bounds of a number whose bytes were swapped, and refuse it with a pointer.
+        unsafe {
+            core::arch::asm!("{0} = {0}", inout(reg) len, options(pure, nomem, nostack, preserves_flags))
+        }
+        len
     }
 
     #[inline(always)]
@@ -157,16 +163,15 @@ impl Frame for Packet {
     }
 }
 
-/// `len` as a length the verifier knows to be 1..=`max`.
+/// `len`, at least 1, as a length the verifier knows to be 1..=`max`; `None` beyond. A frame is never empty.
 #[inline(always)]
 fn length(mut len: u64, max: u64) -> Option<u64> {
-    if len > max {
-        return None;
+    // SAFETY: compares and writes the register it is given. LLVM would compare for equality with zero, from which old
+    // verifiers learn nothing, or merge both comparisons into one on `len - 1`.
+    unsafe {
+        core::arch::asm!("if {0} > 0 goto +1", "{0} = 1", inout(reg) len, options(pure, nomem, nostack));
     }
-    // SAFETY: moves a register to itself. It keeps LLVM from merging the two comparisons into one on `len - 1`, after
-    // which the verifier would no longer know that `len` is not zero.
-    unsafe { core::arch::asm!("{0} = {0}", inout(reg) len, options(pure, nomem, nostack, preserves_flags)) }
-    (len != 0).then_some(len)
+    (len <= max).then_some(len)
 }
 
 /// Every header the packet path reads.
@@ -196,7 +201,12 @@ impl Frame for Copied {
     }
 
     #[inline(always)]
-    fn header<const N: usize>(&self, offset: usize) -> Option<At<N>> {
+    fn header<const N: usize>(&self, mut offset: usize) -> Option<At<N>> {
+        // SAFETY: moves a register to itself. It keeps LLVM from leaving out the first comparison where it knows the
+        // offset to be small: the verifier learns nothing of a number from comparing its sum with another.
+        unsafe {
+            core::arch::asm!("{0} = {0}", inout(reg) offset, options(pure, nomem, nostack, preserves_flags))
+        }
         if offset > COPIED as usize - N || offset.wrapping_add(N) > self.len {
             return None;
         }
@@ -225,7 +235,6 @@ impl Frame for Copied {
 #[derive(Clone, Copy)]
 pub struct Maps {
     cpu: &'static Cpu,
-    control: &'static Control,
     slot: u32,
 }
 
@@ -243,12 +252,12 @@ pub fn host(context: *mut xdp_md) -> Option<(Packet, Maps)> {
         return None;
     }
     // SAFETY: CPU and slot lie within their tables, as just compared and masked. The memory lives as long as the
-    // program, is zero at first, and is made of cells: this CPU is the only writer of the second, user space of the others.
-    let (slot, cpu, control) = unsafe {
+    // program, is zero at first, and a `Cpu` is made of cells, which this CPU alone writes.
+    let (slot, cpu) = unsafe {
         let slot = SLOTS.0.get().cast::<u8>().add((interface & 0xffff) as usize).read_volatile();
-        (u32::from(slot), &*CPUS.0.get().cast::<Cpu>().add(cpu), &*CONTROL.0.get().cast::<Control>())
+        (u32::from(slot), &*CPUS.0.get().cast::<Cpu>().add(cpu))
     };
-    Some((Packet { context, data, end }, Maps { cpu, control, slot }))
+    Some((Packet { context, data, end }, Maps { cpu, slot }))
 }
 
 impl Maps {
@@ -279,7 +288,7 @@ impl Tables for Maps {
     #[inline(always)]
     fn ticks(&self) -> u32 {
         if constant!(TEST_CLOCK) != 0 {
-            return self.control.test_ticks.get();
+            return self.control().test_ticks.get();
         }
         // SAFETY: a helper without arguments.
         unsafe { bpf_jiffies64() as u32 }
@@ -288,7 +297,7 @@ impl Tables for Maps {
     #[inline(always)]
     fn ktime(&self) -> u64 {
         if constant!(TEST_CLOCK) != 0 {
-            return self.control.test_ktime.get();
+            return self.control().test_ktime.get();
         }
         // SAFETY: a helper without arguments.
         unsafe { bpf_ktime_get_ns() }
@@ -301,7 +310,9 @@ impl Tables for Maps {
 
     #[inline(always)]
     fn control(&self) -> &Control {
-        self.control
+        // SAFETY: memory that lives as long as the program, is zero at first, and is made of cells, which user space
+        // alone writes.
+        unsafe { &*CONTROL.0.get().cast() }
     }
 
     #[inline(always)]

@@ -14,7 +14,7 @@ use crate::storm::StormRow;
 
 /// CPUs that can be told apart. What they have for themselves stands in one block of memory, found by the CPU's number
 /// alone: a per-CPU map has to be looked up.
-pub const MAX_CPUS: usize = 512;
+pub const MAX_CPUS: usize = 256;
 /// Bytes of a [`Cpu`]: whole cache lines, so that no two CPUs write to one.
 const CPU_BYTES: usize = 256;
 

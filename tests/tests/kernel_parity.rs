@@ -9,10 +9,12 @@ use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::{TestRun as _, TestRunOptions};
 use isthmus::source::capture::Capture;
 use isthmus::source::live::Sizes;
+use isthmus::source::live::counters::RawStorm;
 use isthmus::source::live::object::{Constants, Object, RawControl, RawCpus, put_u32};
 use isthmus::source::policy::Limits;
 use isthmus::source::replay::tables::Memory;
 use isthmus::source::replay::{ReplayOptions, SECRETS};
+use isthmus::source::storms::Row;
 use isthmus_tests::packet::{Mac, PacketBuilder};
 use isthmus_tests::rng::Rng;
 use sensor_ebpf::counters::Counter;
@@ -37,7 +39,7 @@ struct Pair {
     verdicts: HashMap<MapData, [u64; 3], u8>,
     watch: HashMap<MapData, [u64; 2], u8>,
     cpus: Array<MapData, RawCpus>,
-    storm: PerCpuArray<MapData, [u64; 8]>,
+    storm: PerCpuArray<MapData, RawStorm>,
     memory: Memory,
     now: u64,
     records: u64,
@@ -138,8 +140,10 @@ impl Pair {
         for host in self.memory.storm() {
             let row = host.row;
             let kernel = self.storm.get(&row, 0).expect("STORM")[0];
-            assert_eq!(kernel[2], host.packets, "{name}: storm row {row}");
-            assert_eq!(kernel[3..7], host.destinations, "{name}: storm row {row}");
+            match Row::from_words(0, row, &kernel) {
+                Some(kernel) => assert_eq!(kernel, host, "{name}: storm row {row}"),
+                None => assert_eq!(host.now.class, 0, "{name}: storm row {row}"),
+            }
         }
         let entries = 2 * SETS as usize;
         let mapped =

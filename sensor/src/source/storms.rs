@@ -9,68 +9,90 @@ use sensor_ebpf::storm::{BITS, StormRow};
 use super::record::Storm;
 use crate::time::Time;
 
+/// One source that a row counted for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tenant {
+    /// Source address.
+    pub source: [u64; 2],
+    /// Packets counted for it.
+    pub packets: u64,
+    /// [`sensor_ebpf::storm::StormRow::class`].
+    pub class: u32,
+}
+
 /// A row as it stood when it was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Row {
     /// Which CPU's table.
     pub cpu: usize,
-    /// Which row; [`sensor_ebpf::storm::ROWS`] is that of the sources that collided.
+    /// Which row; from [`sensor_ebpf::storm::ROWS`] on those of the sources that collided.
     pub row: u32,
-    /// Source address.
-    pub source: [u64; 2],
-    /// Packets in the window.
-    pub packets: u64,
-    /// Bitmap of destinations.
+    /// Whom it counts for.
+    pub now: Tenant,
+    /// Whom it counted for before.
+    pub before: Tenant,
+    /// How often it changed hands.
+    pub tenant: u32,
+    /// Bitmap of destinations of `now` in the present window.
     pub destinations: [u64; 4],
-    /// Which window.
-    pub window: u32,
-    /// [`sensor_ebpf::storm::StormRow::class`].
-    pub class: u32,
 }
 
 impl Row {
     /// Row `index` of the table of the first CPU.
     pub fn of(row: &StormRow, index: u32) -> Self {
+        let address = |words: &[Cell<u64>; 2]| words.each_ref().map(Cell::get);
         Self {
             cpu: 0,
             row: index,
-            source: row.source.each_ref().map(Cell::get),
-            packets: row.packets.get(),
+            now: Tenant { source: address(&row.source), packets: row.packets.get(), class: row.class.get() },
+            before: Tenant {
+                source: address(&row.source_before),
+                packets: row.packets_before.get(),
+                class: row.class_before.get(),
+            },
+            tenant: row.tenant.get(),
             destinations: row.destinations.each_ref().map(Cell::get),
-            window: row.window.get(),
-            class: row.class.get(),
         }
+    }
+
+    /// A row from its words as the kernel holds them; `None` while it was never used.
+    pub fn from_words(cpu: usize, row: u32, words: &[u64; size_of::<StormRow>() / 8]) -> Option<Self> {
+        let [a, b, packets, d0, d1, d2, d3, state, p, q, before, last] = *words;
+        let [_, _, _, _, c0, c1, c2, c3] = state.to_ne_bytes();
+        let [t0, t1, t2, t3, e0, e1, e2, e3] = last.to_ne_bytes();
+        let class = u32::from_ne_bytes([c0, c1, c2, c3]);
+        (class != 0).then(|| Self {
+            cpu,
+            row,
+            now: Tenant { source: [a, b], packets, class },
+            before: Tenant { source: [p, q], packets: before, class: u32::from_ne_bytes([e0, e1, e2, e3]) },
+            tenant: u32::from_ne_bytes([t0, t1, t2, t3]),
+            destinations: [d0, d1, d2, d3],
+        })
     }
 }
 
 /// What was last read of each row.
 #[derive(Clone, Debug, Default)]
 pub struct Storms {
-    rows: BTreeMap<(usize, u32), ([u64; 2], u32, u64)>,
+    rows: BTreeMap<(usize, u32), Row>,
 }
 
 impl Storms {
     /// Takes a reading and returns what is new in it, ordered by source. Rows nobody wrote to are silent.
     pub fn read(&mut self, at: Time, rows: impl IntoIterator<Item = Row>) -> Vec<Storm> {
         let mut news = BTreeMap::<(Option<[u64; 2]>, bool), (u64, [u64; 4])>::new();
-        for row in rows.into_iter().filter(|row| row.packets != 0) {
-            let before = self.rows.insert((row.cpu, row.row), (row.source, row.window, row.packets));
-            let packets = match before {
-                Some((source, window, packets)) if source == row.source && window == row.window => {
-                    row.packets.saturating_sub(packets)
-                }
-                _ => row.packets,
-            };
-            if packets == 0 {
-                continue;
+        for row in rows.into_iter().filter(|row| row.now.class != 0) {
+            let last = self.rows.insert((row.cpu, row.row), row).unwrap_or_default();
+            let passed = row.tenant.wrapping_sub(last.tenant);
+            // The end of the source before: of all of it, where more than one came and went unread.
+            let seen = if passed == 1 { last.now.packets } else { 0 };
+            if passed != 0 && row.before.class != 0 {
+                let bitmap = if passed == 1 { last.destinations } else { [0; 4] };
+                add(&mut news, &row, &row.before, seen, bitmap);
             }
-            let others = row.row == sensor_ebpf::storm::ROWS;
-            let industrial = !others && Class::from_u8((row.class & 0xff) as u8).is_industrial();
-            let entry = news.entry(((!others).then_some(row.source), industrial)).or_default();
-            entry.0 = entry.0.saturating_add(packets);
-            for (word, more) in entry.1.iter_mut().zip(row.destinations) {
-                *word |= more;
-            }
+            let seen = if passed == 0 { last.now.packets } else { 0 };
+            add(&mut news, &row, &row.now, seen, row.destinations);
         }
         news.into_iter()
             .map(|((source, industrial), (packets, bitmap))| {
@@ -78,6 +100,27 @@ impl Storms {
                 Storm { at, source, industrial, packets, destinations }
             })
             .collect()
+    }
+}
+
+/// Adds what is new of one tenant of a row.
+fn add(
+    news: &mut BTreeMap<(Option<[u64; 2]>, bool), (u64, [u64; 4])>,
+    row: &Row,
+    tenant: &Tenant,
+    seen: u64,
+    bitmap: [u64; 4],
+) {
+    let packets = tenant.packets.saturating_sub(seen);
+    if packets == 0 {
+        return;
+    }
+    let others = row.row >= sensor_ebpf::storm::ROWS;
+    let industrial = Class::from_u8((tenant.class & 0xff) as u8).is_industrial();
+    let (sum, destinations) = news.entry(((!others).then_some(tenant.source), industrial)).or_default();
+    *sum = sum.saturating_add(packets);
+    for (word, more) in destinations.iter_mut().zip(bitmap) {
+        *word |= more;
     }
 }
 
@@ -93,15 +136,8 @@ mod tests {
     use super::*;
 
     fn row(cpu: usize, packets: u64, bitmap: u64) -> Row {
-        Row {
-            cpu,
-            source: [0, 9],
-            packets,
-            destinations: [bitmap, 0, 0, 0],
-            window: 4,
-            class: 0x104,
-            ..Row::default()
-        }
+        let now = Tenant { source: [0, 9], packets, class: 0x104 };
+        Row { cpu, now, tenant: 1, destinations: [bitmap, 0, 0, 0], ..Row::default() }
     }
 
     #[test]
@@ -111,8 +147,40 @@ mod tests {
         assert_eq!(first.len(), 1);
         assert_eq!((first[0].packets, first[0].destinations, first[0].industrial), (15, 3, true));
         assert!(storms.read(Time(2), [row(0, 10, 0b0011), row(1, 5, 0b0110)]).is_empty());
-        let later = storms.read(Time(3), [row(0, 12, 0b0011), Row { window: 5, ..row(1, 2, 0b1) }]);
-        assert_eq!(later[0].packets, 4);
+        let later = storms.read(Time(3), [row(0, 12, 0b0011), row(1, 6, 0b1)]);
+        assert_eq!(later[0].packets, 3);
+    }
+
+    #[test]
+    fn what_a_source_did_before_another_took_its_row_is_told() {
+        let mut storms = Storms::default();
+        storms.read(Time(1), [row(0, 10, 0b11)]);
+        let before = Tenant { packets: 14, ..row(0, 0, 0).now };
+        let now = Tenant { source: [0, 8], packets: 3, class: 0x100 };
+        let taken = Row { now, before, tenant: 2, ..row(0, 0, 0b1) };
+        let told: Vec<_> = storms
+            .read(Time(2), [taken])
+            .iter()
+            .map(|storm| (storm.source, storm.industrial, storm.packets))
+            .collect();
+        assert_eq!(told, [(Some([0, 8]), false, 3), (Some([0, 9]), true, 4)]);
+        assert!(storms.read(Time(3), [taken]).is_empty());
+    }
+
+    #[test]
+    fn a_row_is_read_from_the_kernel_as_from_memory() {
+        let shared = StormRow::default();
+        shared.source[1].set(7);
+        shared.packets.set(5);
+        shared.window.set(3);
+        shared.class.set(0x104);
+        shared.source_before[1].set(6);
+        shared.packets_before.set(2);
+        shared.tenant.set(9);
+        shared.class_before.set(0x100);
+        let words = [0, 7, 5, 0, 0, 0, 0, 0x104 << 32 | 3, 0, 6, 2, 0x100 << 32 | 9];
+        assert_eq!(Row::from_words(0, 4, &words.map(u64::from_le)), Some(Row::of(&shared, 4)));
+        assert_eq!(Row::from_words(0, 4, &[0; 12]), None);
     }
 
     #[test]
@@ -122,8 +190,9 @@ mod tests {
     }
 
     #[test]
-    fn sources_that_collided_have_no_address() {
-        let others = Row { row: sensor_ebpf::storm::ROWS, source: [0, 0], ..row(0, 3, 1) };
-        assert_eq!(Storms::default().read(Time(1), [others])[0].source, None);
+    fn sources_that_collided_have_no_address_but_something_they_look_for() {
+        let others = Row { row: sensor_ebpf::storm::ROWS + 1, ..row(0, 3, 1) };
+        let told = Storms::default().read(Time(1), [others]);
+        assert_eq!((told[0].source, told[0].industrial), (None, true));
     }
 }

@@ -55,7 +55,7 @@ fn clippy() -> Result<()> {
 fn clippy_bpf() -> Result<()> {
     toolchain::ensure_nightly_clippy()?;
     let mut clippy = toolchain::nightly("cargo");
-    clippy.args(["clippy", "-p", "sensor-ebpf", "--bins", "--features", "kernel", "--locked"]);
+    clippy.args(["clippy", "-p", "sensor-ebpf", "--bins", "--features", "bench", "--locked"]);
     clippy.args(["--target", "bpfel-unknown-none", "-Zbuild-std=core", "--", "-D", "warnings"]);
     clippy.env("CARGO_ENCODED_RUSTFLAGS", format!("--cfg=bpf_target_arch=\"{}\"", std::env::consts::ARCH));
     command::run(&mut clippy)

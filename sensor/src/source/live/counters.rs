@@ -5,13 +5,14 @@ use std::mem::{offset_of, size_of};
 use anyhow::Context as _;
 use aya::maps::{Array, MapData, PerCpuArray};
 use sensor_ebpf::counters::Counter;
-use sensor_ebpf::storm::{ROWS, StormRow};
+use sensor_ebpf::storm::{ALL_ROWS, StormRow};
 use sensor_ebpf::tables::Cpu;
 
 use super::object::{Object, RawCpus};
 use crate::source::storms::Row;
 
-type RawStorm = [u64; size_of::<StormRow>() / 8];
+/// A [`StormRow`] as aya copies it.
+pub type RawStorm = [u64; size_of::<StormRow>() / 8];
 const FIRST: usize = offset_of!(Cpu, counters) / 8;
 
 /// The maps the packet path counts in.
@@ -49,24 +50,9 @@ impl Counters {
     /// When the kernel refuses.
     pub fn storm_rows(&self) -> anyhow::Result<Vec<Row>> {
         let mut rows = Vec::new();
-        for row in 0..=ROWS {
-            for (cpu, raw) in self.storm.get(&row, 0).context("BPF map STORM")?.iter().enumerate() {
-                let [a, b, packets, d0, d1, d2, d3, last] = *raw;
-                let [w0, w1, w2, w3, c0, c1, c2, c3] = last.to_ne_bytes();
-                let (window, class) =
-                    (u32::from_ne_bytes([w0, w1, w2, w3]), u32::from_ne_bytes([c0, c1, c2, c3]));
-                if packets != 0 {
-                    rows.push(Row {
-                        cpu,
-                        row,
-                        source: [a, b],
-                        packets,
-                        destinations: [d0, d1, d2, d3],
-                        window,
-                        class,
-                    });
-                }
-            }
+        for row in 0..ALL_ROWS {
+            let all = self.storm.get(&row, 0).context("BPF map STORM")?;
+            rows.extend(all.iter().enumerate().filter_map(|(cpu, raw)| Row::from_words(cpu, row, raw)));
         }
         Ok(rows)
     }

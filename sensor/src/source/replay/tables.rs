@@ -7,7 +7,7 @@ use sensor_ebpf::flow::Set;
 use sensor_ebpf::frame::Slice;
 use sensor_ebpf::policy::{Class, ClassPolicy, Control, Endpoint, PortKey};
 use sensor_ebpf::record::{FlowRecord, FrameRecord, Ring};
-use sensor_ebpf::storm::{ROWS, StormRow};
+use sensor_ebpf::storm::{ALL_ROWS, StormRow};
 use sensor_ebpf::tables::{Cpu, Tables, Uncopied};
 use zerocopy::{FromZeros as _, IntoBytes as _};
 
@@ -18,8 +18,8 @@ use crate::source::policy::{class_policy, port_classes};
 use crate::source::storms::Row;
 use crate::time::Time;
 
-/// Rows of the storm table of one CPU, the one for others included.
-const STORM_ROWS: usize = ROWS as usize + 1;
+/// Rows of the storm table of one CPU, those for others included.
+const STORM_ROWS: usize = ALL_ROWS as usize;
 
 /// Tables of one host. Records of one frame wait in it until [`Memory::drain`].
 pub struct Memory {

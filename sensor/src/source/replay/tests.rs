@@ -298,7 +298,9 @@ fn silence_is_ticked_until_nothing_waits_any_more_and_then_jumped_over() {
             }
         }
         let before: u64 = totals(&records[..records.len() / 2]).values().map(|sum| sum.0).sum();
-        assert_eq!((before, totals(&records).values().map(|sum| sum.0).sum()), (2, 3), "{gap}");
+        // A sweep comes round in ten seconds.
+        assert!(before == 2 || gap < 10, "{gap}: {before}");
+        assert_eq!(totals(&records).values().map(|sum| sum.0).sum::<u64>(), 3, "{gap}");
     }
 }
 
@@ -433,4 +435,58 @@ fn process_data_below_ip_are_shipped_within_a_budget_that_is_renewed() {
         })
         .sum();
     assert_eq!(counted, 35_000);
+}
+
+/// What the storm rows of a long storm told, by source and whether industrial, and what was counted.
+fn long_storm(name: &str, frame: impl Fn(u64) -> Vec<u8>) -> (BTreeMap<(Option<[u64; 2]>, bool), u64>, u64) {
+    let folder = Folder::new(name);
+    // Half a minute: several windows of the rows, which are no multiple of a second long.
+    let packets: Vec<_> = (0..60_000_u64).map(|n| (START + n * SECOND / 2000, frame(n))).collect();
+    let limits = Limits { rate: [100; 2], burst: [100; 2], ..Limits::default() };
+    let file = folder.pcap("pcap", &packets, 999);
+    let (records, replay) = records(&[file], ReplayOptions { limits, ..ReplayOptions::default() });
+    let mut told = BTreeMap::new();
+    for record in &records {
+        if let Kept::Storm(storm) = record {
+            *told.entry((storm.source, storm.industrial)).or_default() += storm.packets;
+        }
+    }
+    (told, replay.counters()[Counter::Storm as usize])
+}
+
+#[test]
+fn no_packet_of_a_long_storm_is_lost_where_its_window_changes() {
+    let (told, counted) = long_storm("windows", |n| tcp(n as u16, 1000, 1002, flag::SYN, &[]));
+    assert!(counted > 50_000, "{counted}");
+    assert_eq!(told.values().sum::<u64>(), counted);
+}
+
+#[test]
+fn no_packet_is_lost_where_a_row_passes_to_another_source() {
+    // More sources than rows, a hundred at a time: rows change hands whenever a window does.
+    let (told, counted) = long_storm("rows", |n| {
+        let mut frame = tcp(n as u16, 1000, 1002, flag::SYN, &[]);
+        frame[28] = (n / 5000) as u8;
+        frame[29] = (n % 100) as u8;
+        frame
+    });
+    assert!(told.len() > 500, "{} sources", told.len());
+    assert_eq!(told.values().sum::<u64>(), counted);
+}
+
+#[test]
+fn sources_that_collide_are_told_apart_by_what_they_look_for() {
+    // A thousand sources at once on 256 rows, every third in search of controllers.
+    let (told, counted) = long_storm("others", |n| {
+        let mut frame = tcp(n as u16, 1000, if n % 3 == 0 { 502 } else { 1002 }, flag::SYN, &[]);
+        frame[28] = (n % 10) as u8;
+        frame[29] = (n / 10 % 100) as u8;
+        frame
+    });
+    let others = |industrial: bool| told.get(&(None, industrial)).copied().unwrap_or(0);
+    assert!(others(true) > 5000 && others(false) > 5000, "{} {}", others(true), others(false));
+    let industrial: u64 = told.iter().filter(|((_, industrial), _)| *industrial).map(|(_, n)| n).sum();
+    // A third, less what the bucket of industrial flows, as large as the other, admitted.
+    assert!((counted / 4..counted / 3).contains(&industrial), "{industrial} of {counted}");
+    assert_eq!(told.values().sum::<u64>(), counted);
 }
