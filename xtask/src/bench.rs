@@ -9,6 +9,8 @@ use crate::{command, object, toolchain};
 pub enum Bench {
     /// The packet path in the kernel, as a multiple of a program that does nothing (as root)
     Kernel,
+    /// Analysing captures: packets a second, processor time, memory, beside only reading them
+    Replay,
     /// What a day of ten thousand hosts and a million conversations takes: memory, and records a second
     State,
 }
@@ -29,6 +31,7 @@ pub fn run(bench: &Bench) -> Result<()> {
             command::run(bench.env("ISTHMUS_BENCH_OBJECT", object))
         }
         // No kernel is touched: the BPF object is not needed.
+        Bench::Replay => command::run(cargo_bench("replay").env("AYA_BUILD_SKIP", "1")),
         Bench::State => command::run(cargo_bench("state").env("AYA_BUILD_SKIP", "1")),
     }
 }
