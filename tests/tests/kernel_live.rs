@@ -4,9 +4,21 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use isthmus::engine::Engine;
+use isthmus::incident::Incidents;
+use isthmus::mind::Mind;
+use isthmus::observer::Observer;
 use isthmus::source::live::doctor::{Health, doctor};
 use isthmus::source::live::{Live, LiveOptions, Mode, Sizes, caps};
 use isthmus::source::{Record, Source as _, Wish};
+use isthmus::state::connection::{Connection, End};
+use isthmus::state::world::Settings;
+use isthmus::state::zone::Zones;
+use isthmus::state::{ConnectionState, World};
+use isthmus::time::Time;
+use isthmus_tests::conversation::{From, Options, SEC, Session};
+use isthmus_tests::scenario::Plant;
+use isthmus_tests::wire::Interface;
 use sensor_ebpf::counters::Counter;
 use sensor_ebpf::policy::{Class, Endpoint};
 use sensor_ebpf::record::{Reason, Ring};
@@ -288,5 +300,62 @@ fn the_doctor_sees_what_ethtool_and_attaching_change() {
         is(&after, Health::Ok, "port0: no offload changes packets");
         is(&after, Health::Fail, "port0: XDP program ");
         drop(live);
+    });
+}
+
+/// What was told of connections: ends, state, packets of each direction.
+#[derive(Default)]
+struct Connections(Vec<(End, End, ConnectionState, [u64; 2])>);
+
+impl Observer for Connections {
+    fn connection(&mut self, connection: &Connection, _: Time) {
+        let packets = connection.legs.map(|leg| leg.packets);
+        self.0.push((connection.client, connection.server, connection.state, packets));
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn request_and_reply_on_two_interfaces_and_vlans_are_one_connection() {
+    let cable = Cable::new();
+    cable.second();
+    let plant = Plant::new();
+    let (client, server) = (plant.jump, plant.wincc);
+    let (a, b) = (client.side_towards(&server, 50_000), server.side_towards(&client, 3389));
+    assert!(a.leg != b.leg && a.vlan != b.vlan, "not routed");
+    let mut session = Session::new(a, b, SEC, (1, 2), Options::default());
+    session.open();
+    session.send(From::Client, b"a request");
+    session.send(From::Server, &[7; 4000]);
+    session.close(From::Client);
+    let frames = session.take();
+    let sent = [a.leg, b.leg].map(|leg| frames.iter().filter(|frame| frame.leg == leg).count() as u64);
+    Cable::inside(&cable.plant(), || {
+        let mut live = Live::open(&options(&["port0", "port1"])).expect("attach");
+        let mut engine =
+            Engine::new(Mind::new(World::new(Settings::default(), Zones::default()), Incidents::default()));
+        let mut told = Connections::default();
+        Cable::inside(&cable.office(), || {
+            let far = ["far0", "far1"].map(|name| Interface::open(name).expect("open"));
+            for frame in &frames {
+                far[usize::from(frame.leg)].send(std::slice::from_ref(&frame.bytes)).expect("send");
+            }
+        });
+        // A sweep comes round in ten seconds.
+        let end = Instant::now() + Duration::from_millis(11_500);
+        while Instant::now() < end {
+            live.poll(&mut |record| engine.record(record, &mut told)).expect("poll");
+        }
+        engine.finish(&mut told);
+        let end = |ip: std::net::Ipv4Addr, port| End { ip: ip.into(), port };
+        let (client, server) = (end(client.ip, 50_000), end(server.ip, 3389));
+        // Told when it closes; what the sweep read after that is no second connection.
+        let [(from, to, state, packets)] = told.0[..] else { panic!("{:?}", told.0) };
+        assert_eq!((from, to, state), (client, server, ConnectionState::Closed));
+        assert!(
+            packets[0] > 0 && packets[1] > 0 && packets[0] <= sent[0] && packets[1] <= sent[1],
+            "{packets:?} of {sent:?}"
+        );
+        assert_eq!(live.counters()[Counter::Packets as usize], sent[0] + sent[1]);
     });
 }

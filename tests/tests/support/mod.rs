@@ -55,6 +55,17 @@ impl Cable {
         })
     }
 
+    /// Lays another cable between the same two: `port1` and `far1`.
+    pub fn second(&self) {
+        let (plant, office) = (self.plant(), self.office());
+        ip(&["-n", &plant, "link", "add", "port1", "type", "veth", "peer", "name", "far1", "netns", &office]);
+        for (space, device) in [(&plant, "port1"), (&office, "far1")] {
+            let quiet = format!("net.ipv6.conf.{device}.disable_ipv6=1");
+            run("ip", &["netns", "exec", space, "sysctl", "-qw", &quiet]);
+            ip(&["-n", space, "link", "set", device, "up"]);
+        }
+    }
+
     pub fn send(&self, frames: &[Vec<u8>]) {
         Self::inside(&self.office(), || {
             Interface::open("far0").and_then(|far| far.send(frames)).expect("send")
