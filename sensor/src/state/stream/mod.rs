@@ -230,6 +230,8 @@ impl Stream {
 
     /// Nobody understands what is in order: forgets it, and goes on behind a gap.
     pub fn discard(&mut self) {
+        // What is remembered would stand apart from what comes next.
+        self.recent.clear();
         self.buffer = Vec::new();
         self.begun = true;
         self.gap = true;

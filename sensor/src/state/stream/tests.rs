@@ -167,3 +167,15 @@ fn bytes_in_order_are_handed_on_without_a_copy() {
     assert_eq!(stream.push(4, b"ef", 2).0, Pushed::Taken);
     assert_eq!(bytes(&stream), b"def");
 }
+
+/// Found by the `streams` fuzz target.
+#[test]
+fn what_was_remembered_before_bytes_were_discarded_is_not_compared_with_what_stands_behind_them() {
+    let mut stream = Stream::default();
+    stream.remember_from_now();
+    let payload = b"abcdefgh";
+    let (Pushed::Direct(bytes), false) = stream.push(0, payload, 8) else { panic!("in order") };
+    stream.keep(bytes, 3);
+    stream.discard();
+    assert!(!push(&mut stream, 0, payload));
+}
