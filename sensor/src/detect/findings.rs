@@ -381,7 +381,6 @@ impl Findings {
     }
 
     /// What was raised since the last call: new ones, more of old ones, and what absorbs what.
-    #[expect(clippy::type_complexity, reason = "taken apart at once by its only caller")]
     pub fn take(&mut self) -> (Vec<Finding>, Vec<(u64, Finding)>, Vec<Absorbed>) {
         (
             std::mem::take(&mut self.raised),

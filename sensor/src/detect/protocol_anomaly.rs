@@ -72,12 +72,12 @@ impl Detector for Model {
 
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         match happening {
-            Happening::Malformed(connection, malformed, side) => {
-                if connection.protocol.is_some_and(|spec| spec.industrial) {
-                    let who = if *side == Side::Client { "client" } else { "server" };
-                    let (what, sort) = (format!("{malformed} from the {who}"), *malformed as u16);
-                    judge(Kind::Malformed, sort, connection, what, context, findings);
-                }
+            Happening::Malformed(connection, malformed, side)
+                if connection.protocol.is_some_and(|spec| spec.industrial) =>
+            {
+                let who = if *side == Side::Client { "client" } else { "server" };
+                let (what, sort) = (format!("{malformed} from the {who}"), *malformed as u16);
+                judge(Kind::Malformed, sort, connection, what, context, findings);
             }
             Happening::Command(connection, command, Side::Server)
                 if command.direction == Direction::Response =>

@@ -118,15 +118,15 @@ impl Detector for Model {
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let now = context.now;
         match happening {
-            Happening::Command(connection, command, Side::Server) => {
-                if command.direction != Direction::Request {
-                    self.answered(connection, now);
-                }
+            Happening::Command(connection, command, Side::Server)
+                if command.direction != Direction::Request =>
+            {
+                self.answered(connection, now);
             }
-            Happening::Command(connection, command, Side::Client) => {
-                if command.direction == Direction::Request {
-                    self.asked(connection, now);
-                }
+            Happening::Command(connection, command, Side::Client)
+                if command.direction == Direction::Request =>
+            {
+                self.asked(connection, now);
             }
             Happening::Failed(connection) => self.asked(connection, now),
             // What was lost may have held the answers.

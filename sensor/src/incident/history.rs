@@ -82,7 +82,7 @@ mod tests {
     fn a_long_incident_keeps_its_peaks_and_its_counts_in_few_steps() {
         let mut history = History::default();
         for minute in 0..100_000_u64 {
-            let peak = (minute == 77_777).then_some(Importance::CAP).unwrap_or(1.0);
+            let peak = if minute == 77_777 { Importance::CAP } else { 1.0 };
             history.note(Time::from_seconds(minute * 60), Some(Importance::from(peak)));
         }
         assert!(history.steps.len() <= MAX_STEPS, "{}", history.steps.len());
