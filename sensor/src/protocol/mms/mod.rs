@@ -38,6 +38,8 @@ pub static SPEC: Spec = Spec {
 const MMS_SYNTAX: &[u8] = &[0x28, 0xca, 0x22, 0x02, 0x01];
 /// Session headers before data: give tokens, data transfer, both empty.
 const DATA: &[u8] = &[1, 0, 1, 0];
+/// Bytes in which the elements around a PDU have begun.
+const ENOUGH: usize = 32;
 /// Session's connect and accept.
 const CONNECT: u8 = 0x0d;
 const ACCEPT: u8 = 0x0e;
@@ -54,13 +56,13 @@ fn probe(probe: Probe<'_>) -> Verdict {
     tpkt::probe(probe, |data| match data.u8_at(0) {
         Some(CONNECT | ACCEPT) if holds(data, MMS_SYNTAX) => Verdict::Yes,
         Some(CONNECT | ACCEPT) => Verdict::NeedMore,
-        Some(_) if data.starts_with(DATA) => {
-            if pdu(data.tail(DATA.len())).is_some() {
-                Verdict::Yes
-            } else {
-                Verdict::No
-            }
-        }
+        Some(_) if data.starts_with(DATA) => match pdu(data.tail(DATA.len())) {
+            Some(_) => Verdict::Yes,
+            // The elements around a PDU are not whole yet.
+            None if data.len() < ENOUGH => Verdict::NeedMore,
+            None => Verdict::No,
+        },
+        _ if DATA.starts_with(data) => Verdict::NeedMore,
         _ => Verdict::No,
     })
 }

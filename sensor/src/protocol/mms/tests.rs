@@ -89,6 +89,9 @@ fn s7_is_not_mms_and_mms_is_not_s7() {
         assert_ne!(ask(&crate::protocol::s7comm::SPEC, &bytes, true), Verdict::Yes);
         assert_ne!(ask(&crate::protocol::s7comm_plus::SPEC, &bytes, true), Verdict::Yes);
     }
+    for cut in [8, 9, 12, 16] {
+        assert_eq!(ask(&SPEC, &hex(ATTRIBUTES)[..cut], true), Verdict::NeedMore, "{cut}");
+    }
     for stranger in STRANGERS {
         assert_ne!(ask(&SPEC, stranger, true), Verdict::Yes, "{stranger:x?}");
     }
