@@ -157,13 +157,15 @@ fn the_kernel_counts_on_through_a_kill_and_who_goes_on_counts_each_packet_once()
     Cable::inside(&cable.plant(), || {
         let mut live = Live::open(&bpffs.options(1 << 10)).expect("goes on");
         assert!(live.is_adopted());
-        listen(&mut live, Duration::from_millis(30));
+        // A CPU that met the flow first while nobody listened has told of it in its ring.
+        let waiting = listen(&mut live, Duration::from_millis(30));
         send(3);
-        let (told, counters) = finish(live);
+        let (mut told, counters) = finish(live);
+        told.packets += waiting.packets;
         assert_eq!(counters[Counter::Packets as usize], 20);
         assert_eq!(counters[Counter::Paused as usize], 7);
         // The ten before were told to who was killed, the seven were never shipped.
-        assert_eq!(told, Told { packets: 10, payload: 21, lost: 0 });
+        assert_eq!(told, Told { packets: 10, payload: 21, lost: 0 }, "{counters:?}");
         assert!(cable.link().contains("prog/xdp"), "{}", cable.link());
         assert_eq!(detach(&bpffs.0, &["port0".to_owned()]).expect("detach"), ["port0"]);
         assert!(!cable.link().contains("xdp"), "{}", cable.link());
