@@ -306,7 +306,7 @@ impl Mind {
             let external = self
                 .world
                 .externals
-                .entry(&World::external_key(server, None), || External { first: now, ..Default::default() });
+                .entry(&World::external_key(server), || External { first: now, ..Default::default() });
             external.last = now;
             external.connections = external.connections.saturating_add(1);
             if external.clients.len() < 8 {

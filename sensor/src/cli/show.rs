@@ -10,6 +10,7 @@ use crate::mind::Mind;
 use crate::output::text;
 use crate::output::{json, report};
 use crate::state::World;
+use crate::state::address::is_unicast;
 use crate::store::Store;
 
 /// What is stored, with every order carried out, and the observer's name.
@@ -76,7 +77,8 @@ pub fn incident(id: u64, page: Option<&Path>, show: &ShowArgs) -> Result<()> {
 /// No state there.
 pub fn hosts(show: &ShowArgs) -> Result<()> {
     let (Mind { world, .. }, observer) = open(show)?;
-    let mut hosts: Vec<_> = world.hosts.iter().collect();
+    // A group, or the address a client has before it has one, is no device.
+    let mut hosts: Vec<_> = world.hosts.iter().filter(|(ip, _)| is_unicast(**ip)).collect();
     hosts.sort_by_key(|(ip, _)| **ip);
     for (ip, host) in hosts {
         match show.format {

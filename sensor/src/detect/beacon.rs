@@ -86,7 +86,7 @@ fn concerns(connection: &Connection, world: &World) -> bool {
     if matches!(connection.server.port, 53 | 123 | 853) || !world.is_external(server) {
         return false;
     }
-    let external = world.externals.get(&World::external_key(server, None));
+    let external = world.externals.get(&World::external_key(server));
     let rare = external.is_none_or(|external| {
         !external.taught
             && external.clients.len() <= RARE_CLIENTS

@@ -36,7 +36,7 @@ impl Detector for Model {
         let world = &mut *context.world;
         if !world.is_external(server)
             || world.is_external(client)
-            || world.externals.get(&World::external_key(server, None)).is_some()
+            || world.externals.get(&World::external_key(server)).is_some()
         {
             return;
         }

@@ -32,7 +32,7 @@ impl Detector for Model {
         if !world.is_external(server) || world.is_external(client) {
             return;
         }
-        let key = World::external_key(server, None);
+        let key = World::external_key(server);
         let new = !world.externals.get(&key).is_some_and(|external| external.taught);
         let nameless = hello.sni == Sni::Absent && new;
         // Laplace's rule of succession: how probable one more such hello was.

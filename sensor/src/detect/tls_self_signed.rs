@@ -37,7 +37,7 @@ impl Detector for Model {
         {
             return;
         }
-        let external = world.externals.get(&World::external_key(server, None));
+        let external = world.externals.get(&World::external_key(server));
         let clients = external.map_or(0, |external| external.clients.len());
         // A remote desktop's own certificate is self-signed by design.
         let desktop =

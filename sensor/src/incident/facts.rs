@@ -135,11 +135,13 @@ pub fn role(ip: IpAddr, world: &World) -> Option<String> {
     (role != "host" && (named || !is_new(ip, world))).then(|| role.replace('_', " "))
 }
 
-/// An address with its name and role, and its zone where `zone` asks for it.
+/// An address with its name and role, and its zone where `zone` asks for it. A name that only DNS gave is quoted as such:
+/// whoever answered chose it.
 pub fn named(ip: IpAddr, world: &World, zone: bool) -> String {
     let address = world.asset(ip).map(|_| ip.to_string());
+    let dns = world.names.of(ip).filter(|_| address.is_none()).map(|name| format!("DNS {name}"));
     let zone = zone.then(|| format!("zone {}", world.zone(ip).name));
-    let more: Vec<String> = address.into_iter().chain(role(ip, world)).chain(zone).collect();
+    let more: Vec<String> = address.into_iter().chain(dns).chain(role(ip, world)).chain(zone).collect();
     let name = world.asset(ip).map_or_else(|| ip.to_string(), |asset| asset.name.clone());
     if more.is_empty() { name } else { format!("{name} ({})", more.join(", ")) }
 }

@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use ipnet::IpNet;
+
 /// The address in the two native words of a flow key.
 pub fn ip(words: [u64; 2]) -> IpAddr {
     let mut bytes = [0_u8; 16];
@@ -92,15 +94,10 @@ pub fn site_prefix(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// The /24 (IPv6: /48) an external endpoint is known by where it has no name.
-pub fn neighbourhood(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            IpAddr::V4(Ipv4Addr::new(a, b, c, 0))
-        }
-        IpAddr::V6(_) => site_prefix(ip),
-    }
+/// The /24 (IPv6: /48) an external endpoint is known by.
+pub fn neighbourhood(ip: IpAddr) -> IpNet {
+    let bits = if ip.is_ipv4() { 24 } else { 48 };
+    IpNet::new(ip, bits).map_or_else(|_| IpNet::from(ip), |net| net.trunc())
 }
 
 #[cfg(test)]

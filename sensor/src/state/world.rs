@@ -62,7 +62,7 @@ impl Default for Settings {
     }
 }
 
-/// What is known of an endpoint outside: a name, or a neighbourhood of addresses.
+/// What is known of an endpoint outside: a neighbourhood of addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct External {
     /// First seen.
@@ -125,7 +125,7 @@ pub struct World {
     pub hosts: Table<IpAddr, Host>,
     /// Client, server, service.
     pub conversations: Table<Key, Conversation>,
-    /// Endpoints outside, by name or neighbourhood.
+    /// Endpoints outside, by neighbourhood.
     pub externals: Table<String, External>,
     /// Addresses seen behind a MAC; several make it a router's.
     macs: Table<[u8; 6], BTreeSet<IpAddr>>,
@@ -352,12 +352,10 @@ impl World {
         }
     }
 
-    /// The name or neighbourhood an outside endpoint is known by.
-    pub fn external_key(ip: IpAddr, name: Option<&str>) -> String {
-        match name {
-            Some(name) => registered_domain(name).to_owned(),
-            None => neighbourhood(ip).to_string(),
-        }
+    /// The network an outside endpoint is known by. Not a name: whoever answers a client's queries chooses those, and could
+    /// make a place nobody ever went to a known one.
+    pub fn external_key(ip: IpAddr) -> String {
+        neighbourhood(ip).to_string()
     }
 
     /// How far the plant's clocks are ahead of UTC, in seconds.
@@ -420,32 +418,5 @@ impl World {
             host.speaks_ot |= !host.serves.is_empty();
         }
         self.hosts.touch_all();
-    }
-}
-
-/// The last two labels of a name; three where the second is as short as in `co.uk`. Without the public suffix list this
-/// is a guess, on the side of keeping apart.
-fn registered_domain(name: &str) -> &str {
-    let mut dots = name.rmatch_indices('.').map(|(at, _)| at);
-    let (_, second, third) = (dots.next(), dots.next(), dots.next());
-    let Some(second) = second else { return name };
-    let tail = name.get(second.saturating_add(1)..).unwrap_or(name);
-    let short = tail.split('.').next().is_some_and(|label| label.len() <= 3);
-    match (short, third) {
-        (true, Some(third)) => name.get(third.saturating_add(1)..).unwrap_or(name),
-        (true, None) => name,
-        (false, _) => tail,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::registered_domain;
-
-    #[test]
-    fn a_name_is_known_by_its_registered_domain() {
-        assert_eq!(registered_domain("a.b.example.com"), "example.com");
-        assert_eq!(registered_domain("www.shop.co.uk"), "shop.co.uk");
-        assert_eq!(registered_domain("localhost"), "localhost");
     }
 }

@@ -106,12 +106,17 @@ pub struct Flow {
 
 /// The whole picture.
 pub struct Picture<'a> {
-    /// Conversations between zones, by zone pair, then by volume.
+    /// Conversations between zones, by zone pair (those with OT first), then by volume.
     pub rows: Vec<Row<'a>>,
     /// The same summed up by zone pair.
     pub flows: BTreeMap<(String, String), Flow>,
     /// Zones with their kind and known devices.
     pub zones: BTreeMap<String, (Kind, u64)>,
+}
+
+/// Whether neither zone is OT: what crosses into or out of it is why somebody asks, and stands first.
+fn beside_ot(kinds: [Kind; 2]) -> bool {
+    !kinds.contains(&Kind::Ot)
 }
 
 /// What conduits say about everything that was done in a conversation: the worst of it.
@@ -160,7 +165,9 @@ impl<'a> Picture<'a> {
             .collect();
         let total = |row: &Row<'_>| row.conversation.bytes.iter().fold(0_u64, |a, b| a.saturating_add(*b));
         rows.sort_by(|a, b| {
-            let pair = |row: &Row<'_>| (row.from.name.clone(), row.to.name.clone());
+            let pair = |row: &Row<'_>| {
+                (beside_ot([row.from.kind, row.to.kind]), row.from.name.clone(), row.to.name.clone())
+            };
             (pair(a), std::cmp::Reverse(total(a)), a.key).cmp(&(pair(b), std::cmp::Reverse(total(b)), b.key))
         });
         let mut flows: BTreeMap<(String, String), Flow> = BTreeMap::new();
@@ -189,7 +196,9 @@ impl<'a> Picture<'a> {
         if self.flows.is_empty() {
             text.push_str("nothing crosses from one zone to another\n");
         }
-        for ((from, to), flow) in &self.flows {
+        let mut flows: Vec<_> = self.flows.iter().collect();
+        flows.sort_by_key(|(pair, flow)| (beside_ot([flow.kinds.0, flow.kinds.1]), *pair));
+        for ((from, to), flow) in flows {
             let [up, down] = flow.bytes.map(bytes);
             let [asking, asked] = &flow.ends;
             let mut notes = vec![format!("{} usual", flow.usual)];

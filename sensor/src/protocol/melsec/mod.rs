@@ -13,7 +13,7 @@
 mod commands;
 
 use super::bytes::{Bytes as _, text};
-use super::command::{Direction, Function, Status};
+use super::command::{Direction, Status};
 use super::framing::{Framing, Front, find};
 use super::input::{Input, Probe, Side, Verdict};
 use super::pending::{Asked, Pending};
