@@ -72,6 +72,9 @@ impl Row {
     }
 }
 
+/// Packets and destinations by source (`None`: those that collided) and whether it looks for industrial services.
+type News = BTreeMap<(Option<[u64; 2]>, bool), (u64, [u64; 4])>;
+
 /// What was last read of each row.
 #[derive(Clone, Debug, Default)]
 pub struct Storms {
@@ -81,7 +84,7 @@ pub struct Storms {
 impl Storms {
     /// Takes a reading and returns what is new in it, ordered by source. Rows nobody wrote to are silent.
     pub fn read(&mut self, at: Time, rows: impl IntoIterator<Item = Row>) -> Vec<Storm> {
-        let mut news = BTreeMap::<(Option<[u64; 2]>, bool), (u64, [u64; 4])>::new();
+        let mut news = News::new();
         for row in rows.into_iter().filter(|row| row.now.class != 0) {
             let last = self.rows.insert((row.cpu, row.row), row).unwrap_or_default();
             let passed = row.tenant.wrapping_sub(last.tenant);
@@ -104,13 +107,7 @@ impl Storms {
 }
 
 /// Adds what is new of one tenant of a row.
-fn add(
-    news: &mut BTreeMap<(Option<[u64; 2]>, bool), (u64, [u64; 4])>,
-    row: &Row,
-    tenant: &Tenant,
-    seen: u64,
-    bitmap: [u64; 4],
-) {
+fn add(news: &mut News, row: &Row, tenant: &Tenant, seen: u64, bitmap: [u64; 4]) {
     let packets = tenant.packets.saturating_sub(seen);
     if packets == 0 {
         return;

@@ -79,7 +79,7 @@ fn connection(n: u64, at: Time, engine: &mut Engine) -> u64 {
 fn memory(what: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap_or_default();
-    line.split_whitespace().nth(0).and_then(|kb| kb.parse().ok()).unwrap_or(0)
+    line.split_whitespace().next().and_then(|kb| kb.parse().ok()).unwrap_or(0)
 }
 
 fn main() {

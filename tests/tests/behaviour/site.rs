@@ -245,7 +245,7 @@ pub fn learn_with(config: &str, tape: Tape) -> (World, Seen) {
     let config: Config = isthmus::config::parse("test.toml", config).unwrap();
     empty.configure(&config);
     empty.settings.learn = true;
-    let (mut world, _, seen) = replay(empty, Incidents::default(), &[path.clone()]);
+    let (mut world, _, seen) = replay(empty, Incidents::default(), std::slice::from_ref(&path));
     std::fs::remove_file(path).unwrap();
     world.graduate();
     world.settings.learn = false;
@@ -263,7 +263,7 @@ pub fn judge(world: World, tape: Tape) -> Seen {
 
 pub fn judge_on(world: World, incidents: Incidents, tape: Tape) -> (World, Incidents, Seen) {
     let path = tape.file();
-    let told = replay(world, incidents, &[path.clone()]);
+    let told = replay(world, incidents, std::slice::from_ref(&path));
     std::fs::remove_file(path).unwrap();
     told
 }

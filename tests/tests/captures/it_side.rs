@@ -24,7 +24,9 @@ fn facts(seen: &Seen, protocol: &str) -> Vec<(String, AssetField, String)> {
 fn hosts_are_what_they_and_the_dissector_say() {
     use AssetField::{Address, Name, Protocol, Software, Station, System};
     let switch = "Siemens AG SIMATIC S7 MULTIPORT SCALANCE X 200 FAM";
-    let cases: &[(&str, &str, &[(&str, AssetField, &str)])] = &[
+    /// File, protocol, and who said what about which of its properties.
+    type Case<'a> = (&'a str, &'a str, &'a [(&'a str, AssetField, &'a str)]);
+    let cases: &[Case<'_>] = &[
         (
             "bulk_smb_internal.pcap",
             "smb",

@@ -10,7 +10,7 @@ use crate::helper::{check, replay, tshark};
 fn port_102_is_not_always_s7() {
     let Some(seen) = replay("mms_goose_mixed.pcap", Settings::default()) else { return };
     assert_eq!(seen.of("s7comm").chain(seen.of("s7comm-plus")).count(), 0);
-    assert!(seen.connections.get("s7comm").is_none());
+    assert!(!seen.connections.contains_key("s7comm"));
 }
 
 #[test]

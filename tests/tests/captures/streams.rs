@@ -121,11 +121,12 @@ fn cut_anew(name: &str, seed: u64) -> Option<Vec<Frame>> {
     Some(out)
 }
 
-/// What was decoded, in order, of each protocol and direction.
-fn told(
-    seen: &Seen,
-) -> BTreeMap<(&'static str, &'static str), Vec<(String, Status, Option<u32>, Option<String>)>> {
-    let mut told = BTreeMap::new();
+/// Code, status, unit and object of each command, in order, by protocol and direction.
+type Told = BTreeMap<(&'static str, &'static str), Vec<(String, Status, Option<u32>, Option<String>)>>;
+
+/// What was decoded.
+fn told(seen: &Seen) -> Told {
+    let mut told = Told::new();
     for row in &seen.commands {
         let command = &row.command;
         let key = (row.protocol, command.direction.name());

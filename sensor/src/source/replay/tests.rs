@@ -437,15 +437,18 @@ fn process_data_below_ip_are_shipped_within_a_budget_that_is_renewed() {
     assert_eq!(counted, 35_000);
 }
 
-/// What the storm rows of a long storm told, by source and whether industrial, and what was counted.
-fn long_storm(name: &str, frame: impl Fn(u64) -> Vec<u8>) -> (BTreeMap<(Option<[u64; 2]>, bool), u64>, u64) {
+/// Packets by source and whether industrial.
+type Told = BTreeMap<(Option<[u64; 2]>, bool), u64>;
+
+/// What the storm rows of a long storm told, and what was counted.
+fn long_storm(name: &str, frame: impl Fn(u64) -> Vec<u8>) -> (Told, u64) {
     let folder = Folder::new(name);
     // Half a minute: several windows of the rows, which are no multiple of a second long.
     let packets: Vec<_> = (0..60_000_u64).map(|n| (START + n * SECOND / 2000, frame(n))).collect();
     let limits = Limits { rate: [100; 2], burst: [100; 2], ..Limits::default() };
     let file = folder.pcap("pcap", &packets, 999);
     let (records, replay) = records(&[file], ReplayOptions { limits, ..ReplayOptions::default() });
-    let mut told = BTreeMap::new();
+    let mut told = Told::new();
     for record in &records {
         if let Kept::Storm(storm) = record {
             *told.entry((storm.source, storm.industrial)).or_default() += storm.packets;
