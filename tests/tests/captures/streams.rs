@@ -132,7 +132,7 @@ fn told(seen: &Seen) -> Told {
         let key = (row.protocol, command.direction.name());
         let object = command.object.as_ref().map(ToString::to_string);
         let what = (command.code_text.to_string(), command.status.clone(), command.unit, object);
-        told.entry(key).or_insert_with(Vec::new).push(what);
+        told.entry(key).or_default().push(what);
     }
     told
 }
