@@ -44,7 +44,7 @@ pub fn parse(context: XdpContext) -> u32 {
 pub fn lru(context: XdpContext) -> u32 {
     let Some(key) = find(&context) else { return XDP_PASS };
     let len = context.data_end().wrapping_sub(context.data()) as u64;
-    if let Some(value) = LRU.get_ptr_mut(&key) {
+    if let Some(value) = LRU.get_ptr_mut(key) {
         // SAFETY: a map value of this size; another CPU may count at the same time, which a bench does not mind.
         unsafe {
             (*value)[0] = (*value)[0].wrapping_add(1);
@@ -52,7 +52,7 @@ pub fn lru(context: XdpContext) -> u32 {
         }
     } else {
         // A full table makes room by itself; where it cannot, the next packet tries again.
-        let _ = LRU.insert(&key, &[1, len, 0, 0, 0, 0, 0, 0], 0);
+        let _ = LRU.insert(key, [1, len, 0, 0, 0, 0, 0, 0], 0);
     }
     XDP_PASS
 }
