@@ -18,12 +18,12 @@ use crate::incident::Incidents;
 use crate::observer::Observer;
 use crate::protocol::{Action, Asset, Command, rdp};
 use crate::state::address::is_unicast;
-use crate::state::connection::Connection;
+use crate::state::connection::{Connection, net_up};
 use crate::state::conversation::Conversation;
 use crate::state::host::{Fact, MAX_DRIVEN};
 use crate::state::rules::Act;
 use crate::state::world::External;
-use crate::state::{ConnectionState, World};
+use crate::state::{ConnectionState, Kind, World};
 use crate::time::Time;
 
 /// A host that was found acting unusually teaches nothing for this long after.
@@ -425,9 +425,26 @@ impl Mind {
         if carried == told {
             return;
         }
+        self.flow_out(connection, net_up(carried, told), now);
         let conversation = self.conversation(connection, now);
         for ((sum, carried), told) in conversation.bytes.iter_mut().zip(carried).zip(told) {
             *sum = sum.saturating_add(carried.saturating_sub(told));
+        }
+    }
+
+    /// So many bytes left the site. Of hosts whose days are not judged nothing is kept.
+    fn flow_out(&mut self, connection: &Connection, bytes: u64, now: Time) {
+        let client = connection.client.ip;
+        if !self.world.is_external(connection.server.ip) || self.world.keeps_data(client).is_none() {
+            return;
+        }
+        let teaches = self.teaches(connection, Action::Session, now) || self.settles(connection, now);
+        let baseline = self.world.baseline(client);
+        if let Some(host) = self.world.hosts.get_mut(&baseline) {
+            host.outflow.get_or_insert_default().add(now, bytes, teaches);
+        }
+        if self.world.kind(client) == Kind::Ot {
+            self.conversation(connection, now).outflow.get_or_insert_default().add(now, bytes, teaches);
         }
     }
 
@@ -442,7 +459,6 @@ impl Mind {
     pub fn learn_volume(&mut self, connection: &Connection, now: Time) {
         let teaches = self.teaches(connection, Action::Session, now) || self.settles(connection, now);
         let ([up, down], _) = connection.volume();
-        self.conversation(connection, now).add_to_day(now, [up, down], teaches);
         let failed = matches!(
             connection.state,
             ConnectionState::Refused | ConnectionState::Unanswered | ConnectionState::OneSided

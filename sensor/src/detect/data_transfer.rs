@@ -31,7 +31,7 @@ fn service(connection: &Connection, floors: Floors) -> ([f64; 2], [Prior; 2]) {
 pub static SPEC: Spec = Spec {
     id: "data_transfer",
     title: "Unusual data volume",
-    summary: "One connection moved far more bytes, in either direction, than its client and server usually move, or than such a service usually does where they are new. Below an absolute floor nothing is unusual.",
+    summary: "One connection moved far more bytes, in either direction, than its client and server usually move, or than such a service usually does where they are new. By the day, what a host of OT, a named asset or a server sends outside, however small each connection is. Below an absolute floor nothing is unusual.",
     techniques: &["T0882", "T0867"],
     severity: Severity::Medium,
     build: || Box::new(Model::default()),
@@ -47,7 +47,7 @@ struct Floors {
     industrial_mb: [f64; 2],
     /// Of any other connection.
     other_mb: [f64; 2],
-    /// Of what a host of OT sends to one external host in a day.
+    /// Of what a host of OT sends to one external host in a day, or one that keeps data to all of them.
     day_out_mb: f64,
 }
 
@@ -72,42 +72,49 @@ const DAY_OUT: Prior = Prior { typical: 20_000.0, spread: 4.0, weight: 10.0, fre
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Model {
-    /// What leaves OT bit by bit is judged by the day.
+    /// What leaves bit by bit is judged by the day: of a host of OT towards each external host, of every host that keeps
+    /// data towards all of them together.
     fn judge_day(&self, connection: &Connection, context: &mut Context<'_>, findings: &mut Findings) {
         let (client, server) = (connection.client.ip, connection.server.ip);
         let world = &mut *context.world;
-        if world.kind(client) != Kind::Ot
-            || !world.is_external(server)
-            || !world.judges_numbers_outward(client)
+        if !world.is_external(server) || !world.judges_numbers_outward(client) {
+            return;
+        }
+        let Some(what) = world.keeps_data(client) else { return };
+        let host = world.hosts.get(&world.baseline(client)).and_then(|host| host.outflow.as_deref());
+        let pair = world.conversation(connection).and_then(|known| known.outflow.as_deref());
+        let to_one = (world.kind(client) == Kind::Ot).then_some(pair);
+        for (known, to) in to_one
+            .into_iter()
+            .map(|pair| (pair, format!("external {server}")))
+            .chain([(host, format!("external hosts, {server} last,"))])
+            .map(|(known, to)| (known.cloned().unwrap_or_default(), to))
+            .collect::<Vec<_>>()
         {
+            let bytes = known.last_day(context.now).saturating_add(connection.not_credited()) as f64;
+            if bytes < self.floors.day_out_mb * MEGABYTE {
+                continue;
+            }
+            let (p, expected) = known.p(DAY_OUT, bytes);
+            if !world.unusual(Family::DataTransfer, p) {
+                continue;
+            }
+            let draft = Draft::new(&SPEC, connection, context.now)
+                .basis(Basis::Statistical)
+                .stage(Stage::Collection)
+                .severity(Severity::High)
+                .same("day")
+                .p(p)
+                .summary(format!(
+                    "{:.1} MB from {client} {what} to {to} within a day, bit by bit; {:.2} MB are usual",
+                    bytes / MEGABYTE,
+                    expected / MEGABYTE
+                ))
+                .measured(bytes, expected, "bytes", DAY)
+                .fact("direction", "up");
+            findings.raise(draft, world);
             return;
         }
-        let known = world.conversation(connection);
-        let ([up, _], _) = connection.volume();
-        let [before, _] = known.map_or([0; 2], |c| c.of_today(context.now));
-        let bytes = before.saturating_add(up) as f64;
-        if bytes < self.floors.day_out_mb * MEGABYTE {
-            return;
-        }
-        let [days, _] = known.map_or([Volumes::default(); 2], |c| c.days);
-        let (p, expected) = (days.p(DAY_OUT, bytes), days.expected(DAY_OUT));
-        if !world.unusual(Family::DataTransfer, p) {
-            return;
-        }
-        let draft = Draft::new(&SPEC, connection, context.now)
-            .basis(Basis::Statistical)
-            .stage(Stage::Collection)
-            .severity(Severity::High)
-            .same(format!("{server} day"))
-            .p(p)
-            .summary(format!(
-                "{:.1} MB from {client} of OT to external {server} within a day, bit by bit; {:.2} MB are usual",
-                bytes / MEGABYTE,
-                expected / MEGABYTE
-            ))
-            .measured(bytes, expected, "bytes", DAY)
-            .fact("direction", "up");
-        findings.raise(draft, world);
     }
 }
 

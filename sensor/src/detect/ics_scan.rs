@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::finding::{Severity, Stage};
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Settings, Spec};
 use crate::protocol::{Action, Direction};
-use crate::state::address::{ip, is_unicast};
+use crate::state::address::{ip, is_unicast, mac_text};
 use crate::state::connection::Connection;
 use crate::state::host::DeviceStage;
 use crate::state::{ConnectionState, Kind, World};
@@ -42,6 +42,8 @@ const WORK: u32 = 3;
 /// Sources and destinations remembered.
 const MAX_SOURCES: usize = 4096;
 const MAX_DESTINATIONS: usize = 1024;
+/// Addresses one source sends under that are told apart.
+const MAX_NAMES: usize = 1024;
 /// Beyond this many destinations a scan is not looked at with every packet.
 const LARGE: usize = 64;
 const ABSORBED: &[&str] = &["ics_failures", "internal_failures"];
@@ -50,7 +52,7 @@ const ABSORBED: &[&str] = &["ics_failures", "internal_failures"];
 pub static SPEC: Spec = Spec {
     id: "ics_scan",
     title: "ICS scan",
-    summary: "One source tries industrial services on many hosts in a short time, answered or not. Only destinations new to the source count; a source still being learned needs half of them refused, unanswered or without application data; reading and writing on takes a destination off, so that a server that takes over polling is no scan. Groups and broadcast are no destinations. One finding that absorbs the failures it is made of.",
+    summary: "One source tries industrial services on many hosts in a short time, answered or not. Only destinations new to the source count; a source still being learned needs half of them refused, unanswered or without application data; reading and writing on takes a destination off, so that a server that takes over polling is no scan. Groups and broadcast are no destinations. One finding that absorbs the failures it is made of; new addresses behind the MAC of one device, which is no router's, are that device.",
     techniques: &["T0846"],
     severity: Severity::High,
     build: || Box::new(Model::default()),
@@ -79,6 +81,11 @@ struct Probes {
     total: u64,
     ports: BTreeMap<u16, u64>,
     first: Option<Time>,
+    /// Addresses it used, at most [`MAX_NAMES`], and how many were told.
+    names: BTreeSet<IpAddr>,
+    names_told: usize,
+    /// Its MAC, where it sends under addresses that are not its own.
+    mac: Option<[u8; 6]>,
 }
 
 impl Default for Model {
@@ -114,13 +121,20 @@ impl Detector for Model {
             Happening::Opened(connection) => {
                 let opens = connection.from_start || connection.transport == Transport::Udp;
                 if opens && counts(connection, context.world) {
-                    let probes = self.sources.entry(connection.client.ip).or_insert_with(Probes::default);
+                    let client = connection.client.ip;
+                    let sender = context.world.sender(client);
+                    let source = sender.map_or(client, |(owner, _)| owner);
+                    let probes = self.sources.entry(source).or_insert_with(Probes::default);
+                    probes.mac = sender.map(|(_, mac)| mac).or(probes.mac);
+                    if probes.names.len() < MAX_NAMES {
+                        probes.names.insert(client);
+                    }
                     probes.opened(end(connection), context.now);
-                    judge(connection.client.ip, probes, (limits, false), context, findings);
+                    judge(source, probes, (limits, false), context, findings);
                 }
             }
             Happening::Failed(connection) => {
-                let source = connection.client.ip;
+                let source = source(connection, context.world);
                 if let Some(probes) = self.sources.peek_mut(&source)
                     && let Some(probe) = probes.tried.get_mut(&end(connection))
                 {
@@ -129,7 +143,7 @@ impl Detector for Model {
                 }
             }
             Happening::Closed(connection) => {
-                let source = connection.client.ip;
+                let source = source(connection, context.world);
                 if let Some(probes) = self.sources.peek_mut(&source)
                     && let Some(probe) = probes.tried.get_mut(&end(connection))
                 {
@@ -138,7 +152,7 @@ impl Detector for Model {
                 }
             }
             Happening::Command(connection, command, _) => {
-                if let Some(probes) = self.sources.peek_mut(&connection.client.ip) {
+                if let Some(probes) = self.sources.peek_mut(&source(connection, context.world)) {
                     let at = end(connection);
                     let Some(probe) = probes.tried.get_mut(&at) else { return };
                     probe.talked = true;
@@ -154,7 +168,7 @@ impl Detector for Model {
             Happening::Storm(storm) => self.storm(storm, context, findings),
             Happening::Tick => {
                 for (source, probes) in self.sources.iter_mut() {
-                    if probes.tried.keys().any(|end| !probes.told.contains(end)) {
+                    if probes.has_news() {
                         judge(*source, probes, (limits, true), context, findings);
                     }
                 }
@@ -166,6 +180,12 @@ impl Detector for Model {
 
 fn end(connection: &Connection) -> (IpAddr, u16) {
     (connection.server.ip, connection.server.port)
+}
+
+/// Whose probes a connection's are: forged sources are one, by the device that forges them.
+fn source(connection: &Connection, world: &World) -> IpAddr {
+    let client = connection.client.ip;
+    world.sender(client).map_or(client, |(owner, _)| owner)
 }
 
 fn counts(connection: &Connection, world: &World) -> bool {
@@ -204,8 +224,7 @@ fn judge(
     } else {
         done >= wanted(source, limits, world)
     };
-    let news = tried.iter().any(|(end, _)| !probes.told.contains(*end));
-    if (probes.told.is_empty() && !enough) || !news {
+    if (probes.told.is_empty() && !enough) || !probes.has_news() {
         return;
     }
     probes.tell(source, now, context, findings);
@@ -220,6 +239,12 @@ fn wanted(source: IpAddr, limits: Limits, world: &World) -> usize {
 }
 
 impl Probes {
+    /// Destinations that were not told, or twice the addresses that were.
+    fn has_news(&self) -> bool {
+        let names = self.names_told.max(1).saturating_mul(2) <= self.names.len();
+        names || self.tried.keys().any(|end| !self.told.contains(end))
+    }
+
     fn opened(&mut self, end: (IpAddr, u16), now: Time) {
         if self.tried.is_empty() && self.told.is_empty() {
             self.first = Some(now);
@@ -244,17 +269,28 @@ impl Probes {
         let failed = self.tried.values().filter(|probe| probe.failed).count();
         let ports: Vec<String> = self.ports.iter().map(|(port, n)| format!("{n} on port {port}")).collect();
         let since = self.first.unwrap_or(now);
+        self.names_told = self.names.len();
+        let under = match self.mac {
+            Some(mac) if self.names.len() > 1 => {
+                let more = if self.names.len() >= MAX_NAMES { " or more" } else { "" };
+                format!(" under {}{more} addresses behind {}", self.names.len(), mac_text(mac))
+            }
+            _ => String::new(),
+        };
         let mut draft = Draft::about(&SPEC, source, now)
             .since(since)
             .same("scan")
             .stage(Stage::Discovery)
             .summary(format!(
-                "{source} tried industrial services of {} destinations: {}; {failed} of the last {} were refused or unanswered",
+                "{source}{under} tried industrial services of {} destinations: {}; {failed} of the last {} were refused or unanswered",
                 self.total,
                 ports.join(", "),
                 self.tried.len()
             ))
             .measured(self.total as f64, 0.0, "destinations", now.since(since).max(Duration::from_secs(1)));
+        if let Some(mac) = self.mac {
+            draft = draft.fact("mac", mac_text(mac));
+        }
         for (ip, port) in self.tried.keys() {
             draft = draft.target(*ip, *port);
         }

@@ -198,6 +198,13 @@ pub const fn index(side: Side) -> usize {
     }
 }
 
+/// Bytes from a client since `told`, less what acknowledges the server's: a segment of 40 to 60 bytes for every one or two
+/// of 1500 (RFC 5681 §4.2) is no data.
+pub fn net_up(carried: [u64; 2], told: [u64; 2]) -> u64 {
+    let ([up, down], [told_up, told_down]) = (carried, told);
+    up.saturating_sub(told_up).saturating_sub(down.saturating_sub(told_down) / 32)
+}
+
 /// Whether some protocol's servers usually listen there.
 pub fn listed(transport: Transport, port: u16) -> Option<&'static Spec> {
     let port = Port::of(transport, port)?;
@@ -326,6 +333,11 @@ impl Connection {
         }
         self.hole_due = None;
         self.hoarded = 0;
+    }
+
+    /// Bytes sent out that its conversation was not told of yet.
+    pub(crate) fn not_credited(&self) -> u64 {
+        net_up(self.legs.map(|leg| leg.bytes), self.credited)
     }
 
     /// Bytes from client and from server that are judged together, and since when: all of them, or those of an industrial

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::outflow::Outflow;
 use super::tally::Tally;
 use crate::importance::hours::Hours;
 use crate::importance::volumes::Volumes;
@@ -50,12 +51,9 @@ pub struct Conversation {
     pub taught: bool,
     /// Volumes of a connection, client to server and server to client.
     pub volumes: [Volumes; 2],
-    /// Volumes of a day, likewise.
-    #[serde(default)]
-    pub days: [Volumes; 2],
-    /// This day and its bytes so far.
-    #[serde(default)]
-    pub today: (u32, [u64; 2]),
+    /// What a host of OT sent out in it, by the day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outflow: Option<Box<Outflow>>,
     /// Users it is usually opened by.
     pub users: BTreeSet<String>,
     /// Hours of the week at which people opened it (remote desktops).
@@ -93,33 +91,6 @@ impl Conversation {
             Some((_, n)) => *n = n.saturating_add(1),
             None => self.actions.push((action, 1)),
         }
-    }
-
-    /// Adds to the day's bytes; a day that is over is learned where `teaches`.
-    pub fn add_to_day(&mut self, now: Time, bytes: [u64; 2], teaches: bool) {
-        let day = Self::day(now);
-        let (of, sum) = self.today;
-        if of != day {
-            if of != 0 && teaches {
-                for (volumes, bytes) in self.days.iter_mut().zip(sum) {
-                    volumes.learn(bytes as f64);
-                }
-            }
-            self.today = (day, [0; 2]);
-        }
-        for (sum, more) in self.today.1.iter_mut().zip(bytes) {
-            *sum = sum.saturating_add(more);
-        }
-    }
-
-    /// Bytes of this day so far.
-    pub fn of_today(&self, now: Time) -> [u64; 2] {
-        let (of, sum) = self.today;
-        if of == Self::day(now) { sum } else { [0; 2] }
-    }
-
-    fn day(now: Time) -> u32 {
-        u32::try_from(now.seconds() / 86_400).unwrap_or(u32::MAX)
     }
 
     /// A user is usual from now on.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::habits::Habits;
+use super::outflow::Outflow;
 use super::tally::Tally;
 use crate::protocol::{self, Action, AssetField};
 use crate::time::Time;
@@ -106,6 +107,9 @@ pub struct Host {
     pub external_failures: Tally,
     /// External endpoints new to it.
     pub external_new: Tally,
+    /// What it sent outside by the day, all together, where that is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outflow: Option<Box<Outflow>>,
 }
 
 impl super::table::Worth for Host {

@@ -36,6 +36,7 @@ impl World {
             return;
         }
         let mut counts: BTreeMap<IpNet, (usize, usize)> = BTreeMap::new();
+        let mut of_ot: BTreeMap<IpNet, usize> = BTreeMap::new();
         for (ip, host) in self.hosts.iter() {
             if !is_unicast(*ip) || !self.zones.is_local(*ip) {
                 continue;
@@ -44,7 +45,14 @@ impl World {
             let (controllers, hosts) = counts.entry(net).or_default();
             *hosts = hosts.saturating_add(1);
             *controllers = controllers.saturating_add(usize::from(!host.serves.is_empty()));
+            let of_ot = of_ot.entry(net).or_default();
+            *of_ot = of_ot.saturating_add(usize::from(host.speaks_ot || !host.serves.is_empty()));
         }
+        let mostly = |net: &IpNet, n: usize| {
+            n >= CONTROLLERS && counts.get(net).is_some_and(|(_, hosts)| n.saturating_mul(2) > *hosts)
+        };
+        let nets = of_ot.into_iter().filter(|(net, n)| mostly(net, *n)).map(|(net, _)| net);
+        self.site.ot_neighbours = nets.take(MAX_SUBNETS).collect();
         self.site.ot_subnets = counts
             .into_iter()
             .filter(|(_, (controllers, hosts))| {
@@ -64,6 +72,11 @@ impl World {
         }
         let net = subnet(ip)?;
         self.site.ot_subnets.get(&net).map(|why| (net, why.as_str()))
+    }
+
+    /// Whether most hosts of an address's subnet belong to OT, so that it stands among them whatever it does itself.
+    pub(super) fn is_among_ot(&self, ip: IpAddr) -> bool {
+        subnet(ip).is_some_and(|net| self.site.ot_neighbours.contains(&net))
     }
 
     /// Whether a host belongs to OT by what was seen.

@@ -47,6 +47,7 @@ impl World {
                 forgotten.actions = forgotten.actions.saturating_add(known.usual.len());
                 forgotten.users = forgotten.users.saturating_add(known.users.len());
                 known.taught = false;
+                known.outflow.iter_mut().for_each(|outflow| outflow.relearn());
                 known.usual.clear();
                 known.users.clear();
             } else {
@@ -67,6 +68,7 @@ impl World {
             host.ics_failures = Default::default();
             host.external_failures = Default::default();
             host.external_new = Default::default();
+            host.outflow.iter_mut().for_each(|outflow| outflow.relearn());
         }
         Some(forgotten)
     }

@@ -2,6 +2,8 @@
 
 use super::World;
 use super::host::Host;
+use super::zone::Kind;
+use crate::config::{Criticality, Role};
 use crate::protocol::Action;
 use std::net::IpAddr;
 
@@ -57,7 +59,34 @@ impl Host {
     }
 }
 
+/// Usual clients that make a host a server, not somebody's desk.
+const CLIENTS_OF_A_SERVER: usize = 3;
+
 impl World {
+    /// Why what a host sends outside is judged by the day, for a sentence; `None` for the offices' desks, whose people send
+    /// what they like: OT, what drives it and what stands among it, what the operator named, and what several others come to.
+    pub fn keeps_data(&self, ip: IpAddr) -> Option<&'static str> {
+        if self.kind(ip) == Kind::Ot {
+            return Some("of OT");
+        }
+        if !self.zones.is_local(ip) {
+            return None;
+        }
+        match self.asset(ip) {
+            Some(asset) if asset.criticality >= Criticality::High => return Some("a critical asset"),
+            Some(asset) if !matches!(asset.role, Some(Role::It)) => return Some("a named asset"),
+            _ => {}
+        }
+        if self.role_name(ip) != PLAIN {
+            return Some("that has to do with controllers");
+        }
+        if self.is_among_ot(ip) {
+            return Some("among hosts of OT");
+        }
+        let clients = self.habits(ip).map_or(0, |habits| habits.clients.categories());
+        (clients >= CLIENTS_OF_A_SERVER).then_some("that serves others")
+    }
+
     /// What a host is: as the operator named it, else as inferred.
     pub fn role_name(&self, ip: IpAddr) -> &'static str {
         let named = self.asset(ip).and_then(|asset| asset.role).map(|role| role.name());

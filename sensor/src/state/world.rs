@@ -92,6 +92,9 @@ pub struct Site {
     /// Subnets that are OT by their hosts, with the reason.
     #[serde(default)]
     pub ot_subnets: BTreeMap<IpNet, String>,
+    /// Subnets most of whose hosts belong to OT, though not as controllers.
+    #[serde(default)]
+    pub ot_neighbours: BTreeSet<IpNet>,
     /// What hosts of each role are used to.
     #[serde(default)]
     pub habits: BTreeMap<String, Habits>,
@@ -128,7 +131,7 @@ pub struct World {
     /// Endpoints outside, by neighbourhood.
     pub externals: Table<String, External>,
     /// Addresses seen behind a MAC; several make it a router's.
-    macs: Table<[u8; 6], BTreeSet<IpAddr>>,
+    pub(super) macs: Table<[u8; 6], BTreeSet<IpAddr>>,
     /// Names of addresses, as seen on the wire.
     pub names: Names,
     /// What devices said before they had an address.
@@ -138,7 +141,7 @@ pub struct World {
 }
 
 /// A MAC with more addresses behind it belongs to a router.
-const ADDRESSES_OF_ONE_DEVICE: usize = 3;
+pub(super) const ADDRESSES_OF_ONE_DEVICE: usize = 3;
 
 impl World {
     /// An empty world.
@@ -325,8 +328,9 @@ impl World {
         if !is_unicast(ip) || mac == [0; 6] {
             return;
         }
+        let more = self.macs.get(&mac).is_none_or(|behind| self.remembers_behind(behind, ip));
         let behind = self.macs.entry(&mac, BTreeSet::new);
-        if behind.len() <= ADDRESSES_OF_ONE_DEVICE {
+        if more {
             behind.insert(ip);
         }
         let routes = behind.len() > ADDRESSES_OF_ONE_DEVICE;

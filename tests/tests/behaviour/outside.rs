@@ -1,7 +1,7 @@
 //! The perimeter.
 
 use isthmus::detect::finding::{Basis, Severity};
-use isthmus_tests::conversation::{MIN, SEC};
+use isthmus_tests::conversation::{DAY, HOUR, MIN, SEC};
 
 use crate::site::*;
 
@@ -100,4 +100,70 @@ fn what_leaves_ot_bit_by_bit_is_judged_by_the_day() {
     let found = seen.one("data_transfer");
     assert!(found.summary.contains("bit by bit"), "{}", found.summary);
     assert!(after_learning(uploads(60, 20, LATER)).of("data_transfer").is_empty());
+}
+
+/// The historian: it stands among what drives controllers, polls none itself, and serves its pages to the office.
+const HISTORIAN: [u8; 4] = [10, 20, 0, 6];
+
+/// A plant whose historian speaks no industrial protocol, for `days` days; every night `backup` kilobytes go outside.
+fn with_historian(days: u64, backup: usize) -> Tape {
+    let mut tape = Tape::ordinary();
+    for n in 7..=8 {
+        tape.poll([10, 20, 0, n], plc(n), START + SEC, 3);
+    }
+    for day in 0..days {
+        let at = START + day * DAY;
+        tape.talk((OFFICE, HISTORIAN, 8443), at + MIN, SEC, &[(vec![1; 90], vec![2; 6000])]);
+        if backup > 0 {
+            tape.talk(
+                (HISTORIAN, OUTSIDE, 443),
+                at + 15 * HOUR,
+                SEC / 10,
+                &[(vec![7; backup * 1000], vec![2; 60])],
+            );
+        }
+    }
+    tape
+}
+
+/// `kb` kilobytes every half hour of a day, across midnight UTC.
+fn slow_upload(client: [u8; 4], from: u64, kb: usize) -> Tape {
+    let mut tape = Tape::new();
+    for n in 0..47 {
+        tape.talk(
+            (client, [203, 0, 113, 140], 443),
+            from + n * 30 * MIN,
+            SEC / 10,
+            &[(vec![7; kb * 1000], vec![2; 60])],
+        );
+    }
+    tape
+}
+
+#[test]
+fn a_historian_that_sends_a_little_every_half_hour_is_found_within_the_day() {
+    let seen = judge(learn(with_historian(1, 0)), slow_upload(HISTORIAN, START + DAY, 400));
+    let found = seen.one("data_transfer");
+    assert_eq!((found.actor, found.basis), (HISTORIAN.into(), Basis::Statistical));
+    assert!(found.summary.contains("among hosts of OT"), "{}", found.summary);
+    // 14 MB: seven on either side of midnight UTC.
+    let seen = judge(learn(with_historian(1, 0)), slow_upload(HISTORIAN, START + DAY, 300));
+    assert_eq!(seen.of("data_transfer").len(), 1, "{:#?}", seen.summaries());
+}
+
+#[test]
+fn a_nightly_backup_outside_that_was_learned_is_ordinary() {
+    let mut tape = Tape::new();
+    for day in 14..20 {
+        let at = START + day * DAY + 15 * HOUR + 10 * MIN;
+        tape.talk((HISTORIAN, OUTSIDE, 443), at, SEC / 10, &[(vec![7; 17_000_000], vec![2; 60])]);
+    }
+    let seen = judge(learn(with_historian(14, 15_000)), tape);
+    assert!(seen.of("data_transfer").is_empty(), "{:#?}", seen.summaries());
+}
+
+#[test]
+fn a_desk_that_sends_as_much_outside_is_office_life() {
+    let seen = judge(learn(with_historian(1, 0)), slow_upload(OFFICE, START + DAY, 400));
+    assert!(seen.of("data_transfer").is_empty(), "{:#?}", seen.summaries());
 }

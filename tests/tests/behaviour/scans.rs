@@ -1,7 +1,7 @@
 //! `ics_scan`, and what is none.
 
 use isthmus::detect::finding::{Basis, Severity};
-use isthmus_tests::conversation::{Frame, SEC};
+use isthmus_tests::conversation::{Frame, MIN, SEC};
 use isthmus_tests::packet::{Mac, PacketBuilder};
 use isthmus_tests::payload::modbus;
 
@@ -44,6 +44,63 @@ fn three_controllers_tried_by_a_stranger_are_a_scan() {
     tape.touch(STRANGER, [10, 10, 0, 2], 8080, LATER + 30 * SEC);
     let seen = after_learning(tape);
     assert_eq!(seen.one("ics_scan").targets_total, 3);
+}
+
+/// A frame from `source` that the device with `sender`'s MAC sent.
+fn knock(tape: &mut Tape, sender: [u8; 4], source: [u8; 4], n: u8, at: u64) {
+    let bytes = PacketBuilder::ethernet(mac(sender), mac(plc(n)))
+        .ipv4(source, plc(n))
+        .tcp(41_000 + u16::from(n), 502)
+        .flags(2)
+        .build_padded();
+    tape.push(Frame { at_ns: at, leg: 0, bytes });
+}
+
+/// `sender` knocks at 12 controllers, each time also under eight other addresses.
+fn decoys(sender: [u8; 4]) -> Tape {
+    let mut tape = Tape::new();
+    for n in 1..=12 {
+        for decoy in 0..9_u8 {
+            let source = if decoy == 4 { sender } else { [10, 10, 30 + decoy, 50] };
+            let at = LATER + MIN + u64::from(n) * SEC + u64::from(decoy) * SEC / 20;
+            knock(&mut tape, sender, source, n, at);
+        }
+    }
+    tape.touch(OFFICE, [10, 10, 0, 2], 8080, LATER + 5 * MIN);
+    tape
+}
+
+#[test]
+fn a_scan_under_forged_addresses_is_one_finding_by_the_owner_of_the_mac() {
+    for claims in [true, false] {
+        let mut tape = decoys(STRANGER);
+        if claims {
+            tape.claim(STRANGER, mac(STRANGER), true, LATER);
+        }
+        let seen = after_learning(tape);
+        let found = seen.one("ics_scan");
+        assert!(found.summary.contains("addresses behind 02:00:00"), "{}", found.summary);
+        assert!(!claims || found.actor == std::net::IpAddr::from(STRANGER), "{}", found.summary);
+    }
+}
+
+#[test]
+fn hosts_behind_a_router_are_themselves() {
+    let router = [10, 20, 0, 1];
+    let mut past = Tape::ordinary();
+    past.claim(router, mac(router), true, START);
+    for n in 1..=4 {
+        knock(&mut past, router, [10, 10, 9, n], 1, START + MIN);
+    }
+    let mut tape = Tape::new();
+    for n in 1..=12 {
+        for new in 0..2 {
+            knock(&mut tape, router, [10, 10, 9, 200 + new], n, LATER + u64::from(n) * SEC);
+        }
+    }
+    tape.touch(OFFICE, [10, 10, 0, 2], 8080, LATER + 5 * MIN);
+    let seen = judge(learn(past), tape);
+    assert_eq!(seen.of("ics_scan").len(), 2, "{:#?}", seen.summaries());
 }
 
 #[test]
