@@ -302,7 +302,7 @@ impl Mind {
         let newcomer = self.world.hosts.get(&client).is_some_and(|host| host.newcomer && !host.graduated);
         let conversation = self.conversation(connection, now);
         conversation.connections = conversation.connections.saturating_add(1);
-        if self.world.is_external(server) && !self.world.is_external(client) {
+        if self.world.is_outward(connection) {
             let external = self
                 .world
                 .externals

@@ -2,9 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::Draft;
+use super::finding::{Basis, Stage};
+use super::{Context, Draft, Findings, Spec};
 use crate::importance::budget::Family;
 use crate::importance::counts::Prior;
+use crate::state::connection::Connection;
 use crate::state::tally::{Tally, WINDOW};
 use crate::state::{Host, World};
 use crate::time::Time;
@@ -48,6 +50,50 @@ pub fn count(
     counted.taint();
     let (ends, total) = counted.ends();
     Some(Count { n, weight, p, expected, ends: ends.collect(), total })
+}
+
+/// What a model of failed connections counts.
+pub struct Failures {
+    /// The model.
+    pub spec: &'static Spec,
+    /// Its part of the alert budget.
+    pub family: Family,
+    /// What is usual before anything is learned.
+    pub prior: fn() -> Prior,
+    /// Where the hosts keep their count.
+    pub tally: fn(&mut Host) -> &mut Tally,
+    /// Where they went, for people.
+    pub to: &'static str,
+    /// The stage of an incident.
+    pub stage: Stage,
+}
+
+impl Failures {
+    /// Counts one failed connection, and raises if `judged` and its client's are more than usual.
+    pub fn failed(
+        &self,
+        connection: &Connection,
+        judged: bool,
+        context: &mut Context<'_>,
+        findings: &mut Findings,
+    ) {
+        let (client, server, now) = (connection.client.ip, connection.server, context.now);
+        let judge = (self.family, (self.prior)(), judged);
+        let world = &mut *context.world;
+        let Some(count) = count(world, now, client, (server.ip, server.port), judge, self.tally) else {
+            return;
+        };
+        let draft = Draft::about(self.spec, client, now).basis(Basis::Statistical).stage(self.stage).summary(
+            format!("{} of {client}'s connections to {} failed {}", count.n, self.to, count.words()),
+        );
+        findings.raise(count.tell(draft, "failed connections"), world);
+    }
+}
+
+/// What is usual inside before anything is learned: two failures an hour, worth an hour of watching. A first refused
+/// connection says nothing, a hundred in a minute need no baseline.
+pub fn prior_inside() -> Prior {
+    Prior::new(2.0, std::time::Duration::from_secs(3600))
 }
 
 impl Count {

@@ -1,6 +1,6 @@
 //! Connections to the outside that fail.
 
-use super::counting::count;
+use super::counting::Failures;
 use super::finding::{Basis, Severity, Stage};
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::importance::budget::Family;
@@ -21,6 +21,15 @@ pub static SPEC: Spec = Spec {
     build: || Box::new(Model),
 };
 
+const FAILURES: Failures = Failures {
+    spec: &SPEC,
+    family: Family::ExternalFailures,
+    prior,
+    tally: |host| &mut host.external_failures,
+    to: "the outside",
+    stage: Stage::CommandAndControl,
+};
+
 #[derive(Default)]
 struct Model;
 
@@ -32,8 +41,8 @@ impl Detector for Model {
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Failed(connection) = happening else { return };
         let (client, server, now) = (connection.client.ip, connection.server.ip, context.now);
-        let world = &mut *context.world;
-        if !world.is_external(server) || world.is_external(client) {
+        let world = &*context.world;
+        if !world.is_outward(connection) {
             return;
         }
         if let Some(spec) = connection.industrial_port().filter(|_| world.judges_outward(client)) {
@@ -49,19 +58,7 @@ impl Detector for Model {
                 .fact("failed", format!("{server}:{} {how}", connection.server.port));
             findings.raise(draft, world);
         }
-        let judge = (Family::ExternalFailures, prior(), world.judges_numbers_outward(client));
-        let end = (server, connection.server.port);
-        let Some(count) = count(world, now, client, end, judge, |host| &mut host.external_failures) else {
-            return;
-        };
-        let draft = Draft::about(&SPEC, client, now)
-            .basis(Basis::Statistical)
-            .stage(Stage::CommandAndControl)
-            .summary(format!(
-                "{} of {client}'s connections to the outside failed {}",
-                count.n,
-                count.words()
-            ));
-        findings.raise(count.tell(draft, "failed connections"), world);
+        let judged = world.judges_numbers_outward(client);
+        FAILURES.failed(connection, judged, context, findings);
     }
 }

@@ -172,6 +172,55 @@ impl Finding {
     pub fn measured_one(&self) -> bool {
         self.observed.is_none()
     }
+
+    /// One more end acted upon, of the first few; `false` where it was listed before.
+    pub fn add_target(&mut self, target: Target) -> bool {
+        if self.targets.contains(&target) {
+            return false;
+        }
+        if self.targets.len() < MAX_TARGETS {
+            self.targets.push(target);
+        }
+        true
+    }
+
+    /// Adds what `more` of the same tells.
+    pub fn fold(&mut self, more: Finding) {
+        self.count = self.count.saturating_add(1);
+        self.last = self.last.max(more.at);
+        for target in more.targets {
+            if self.add_target(target) {
+                self.targets_total = self.targets_total.max(self.targets.len() as u64);
+            }
+        }
+        self.targets_total = self.targets_total.max(more.targets_total);
+        self.importance = self.importance.max(more.importance);
+        // A request counts as if it were accepted until every answer said no.
+        let refused = more.accepted == Some(false) && self.accepted != Some(true);
+        self.severity =
+            if refused { self.severity.min(more.severity) } else { self.severity.max(more.severity) };
+        self.entered |= more.entered;
+        for action in more.actions {
+            if !self.actions.contains(&action) {
+                self.actions.push(action);
+            }
+        }
+        self.accepted = match (self.accepted, more.accepted) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (a, b) => b.or(a),
+        };
+        // The latest numbers are the fullest.
+        if more.observed.is_some() {
+            self.observed = more.observed;
+            self.expected = more.expected;
+            self.summary = more.summary;
+        }
+        for fact in more.facts {
+            if !self.facts.contains(&fact) && self.facts.len() < MAX_TARGETS {
+                self.facts.push(fact);
+            }
+        }
+    }
 }
 
 /// Something unusual, said with its numbers.

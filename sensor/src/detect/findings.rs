@@ -6,13 +6,11 @@ use std::time::Duration;
 
 use hashlink::LruCache;
 
-use super::Spec;
-use super::finding::{Basis, Finding, MAX_TARGETS, Measure, Severity, Stage, Target};
+use super::draft::{Draft, MAX_REACH};
+use super::finding::{Basis, Finding, Stage, Target};
 use crate::config::Role;
-use crate::importance::Importance;
 use crate::protocol::Action;
 use crate::state::World;
-use crate::state::connection::Connection;
 use crate::state::rules::{Act, Allowance, named_port};
 use crate::time::Time;
 
@@ -23,8 +21,6 @@ const MAX_OPEN: usize = 16_384;
 /// Different targets of one finding that are told apart; beyond them its total says "at least".
 const MAX_APART: usize = 128;
 
-/// Ends of a draft that are held against allowances; beyond them only an allowance to anybody covers it.
-const MAX_REACH: usize = 4096;
 /// What a *named* engineering station may do at less alarm; an inferred one gets no such credit.
 const ENGINEERING: &[&str] = &["controller_state", "new_action", "reprogram"];
 
@@ -37,168 +33,6 @@ struct Open {
     number: u64,
     last: Time,
     targets: BTreeSet<Target>,
-}
-
-/// A finding a detector is making.
-pub struct Draft {
-    same: String,
-    once: bool,
-    spec: &'static Spec,
-    finding: Finding,
-    /// Every end acted upon, up to [`MAX_REACH`].
-    reach: Vec<Target>,
-}
-
-impl Draft {
-    /// A finding about what `connection`'s client does.
-    pub fn new(spec: &'static Spec, connection: &Connection, now: Time) -> Self {
-        let mut draft = Self::about(spec, connection.client.ip, now);
-        let f = &mut draft.finding;
-        f.first = connection.opened.min(now);
-        f.actor_port = (connection.client.port != 0).then_some(connection.client.port);
-        f.transport = connection.transport_name().to_owned();
-        f.protocol = connection.protocol.map(|spec| spec.name.to_owned());
-        draft.same = connection.server.ip.to_string();
-        draft.target(connection.server.ip, connection.server.port)
-    }
-
-    /// A finding about what a host does.
-    pub fn about(spec: &'static Spec, actor: IpAddr, now: Time) -> Self {
-        let finding = Finding {
-            number: 0,
-            model: spec.id.to_owned(),
-            first: now,
-            at: now,
-            last: now,
-            count: 1,
-            basis: Basis::Rule,
-            severity: spec.severity,
-            importance: None,
-            stage: Stage::Discovery,
-            device_stage: String::new(),
-            actor,
-            actor_port: None,
-            actor_mac: None,
-            actor_zone: String::new(),
-            targets: Vec::new(),
-            targets_total: 0,
-            target_zone: String::new(),
-            transport: "tcp".to_owned(),
-            protocol: None,
-            summary: String::new(),
-            observed: None,
-            expected: None,
-            techniques: spec.techniques.iter().map(|t| (*t).to_owned()).collect(),
-            facts: Vec::new(),
-            accepted: None,
-            entered: false,
-            same: String::new(),
-            actions: Vec::new(),
-            actor_name: None,
-            target_name: None,
-            allowed: None,
-            absorbed_by: None,
-            incident: None,
-        };
-        Self { same: String::new(), once: false, spec, finding, reach: Vec::new() }
-    }
-
-    /// What makes it the same finding, beside model and actor. By default the server of its connection.
-    pub fn same(mut self, same: impl Into<String>) -> Self {
-        self.same = same.into();
-        self
-    }
-
-    /// Said once: more of the same adds nothing.
-    pub fn once(mut self) -> Self {
-        self.once = true;
-        self
-    }
-
-    /// Why it is raised.
-    pub fn basis(mut self, basis: Basis) -> Self {
-        self.finding.basis = basis;
-        self
-    }
-
-    /// Where in an intrusion it belongs.
-    pub fn stage(mut self, stage: Stage) -> Self {
-        self.finding.stage = stage;
-        self
-    }
-
-    /// How much harm it may mean, where that is not the model's usual.
-    pub fn severity(mut self, severity: Severity) -> Self {
-        self.finding.severity = severity;
-        self
-    }
-
-    /// How probable it was.
-    pub fn p(mut self, p: f64) -> Self {
-        self.finding.importance = Some(Importance::from_p(p));
-        self
-    }
-
-    /// One sentence with the numbers.
-    pub fn summary(mut self, summary: impl Into<String>) -> Self {
-        self.finding.summary = summary.into();
-        self
-    }
-
-    /// What was measured and what was expected, in the same unit and window.
-    pub fn measured(mut self, observed: f64, expected: f64, unit: &str, window: Duration) -> Self {
-        let measure = |value| Measure { value, unit: unit.to_owned(), window_s: window.as_secs_f64() };
-        self.finding.observed = Some(measure(observed));
-        self.finding.expected = Some(measure(expected));
-        self
-    }
-
-    /// One more end acted upon.
-    pub fn target(mut self, ip: IpAddr, port: u16) -> Self {
-        self.finding.targets_total = self.finding.targets_total.saturating_add(1);
-        let target = Target { ip, port: (port != 0).then_some(port) };
-        if self.reach.len() <= MAX_REACH {
-            self.reach.push(target.clone());
-        }
-        add_target(&mut self.finding.targets, target);
-        self
-    }
-
-    /// How many targets there were, where more than listed.
-    pub fn targets_total(mut self, n: u64) -> Self {
-        self.finding.targets_total = n;
-        self
-    }
-
-    /// A fact for the account.
-    pub fn fact(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.finding.facts.push((name.to_owned(), value.into()));
-        self
-    }
-
-    /// Whether the controller accepted it.
-    pub fn accepted(mut self, accepted: Option<bool>) -> Self {
-        self.finding.accepted = accepted;
-        self
-    }
-
-    /// A session into the target stands: its actor can go on from there.
-    pub fn entered(mut self) -> Self {
-        self.finding.entered = true;
-        self
-    }
-
-    /// ATT&CK techniques, where they are not all of the model's.
-    pub fn techniques(mut self, techniques: &[&str]) -> Self {
-        self.finding.techniques = techniques.iter().map(|t| (*t).to_owned()).collect();
-        self
-    }
-
-    /// When it began.
-    pub fn since(mut self, first: Time) -> Self {
-        self.finding.first = first;
-        self
-    }
 }
 
 /// The allowance that covers all of a draft.
@@ -220,16 +54,6 @@ fn covered(finding: &Finding, reach: &[Target], action: Option<Action>, world: &
         by = Some(world.allowance(&act(Some(target.ip), target.port))?);
     }
     by
-}
-
-fn add_target(targets: &mut Vec<Target>, target: Target) -> bool {
-    if targets.contains(&target) {
-        return false;
-    }
-    if targets.len() < MAX_TARGETS {
-        targets.push(target);
-    }
-    true
 }
 
 /// Findings that are part of another.
@@ -400,43 +224,5 @@ impl Findings {
             && self.folded.is_empty()
             && self.absorbed.is_empty()
             && self.entered.is_empty()
-    }
-}
-
-/// Adds what `more` tells to `finding`.
-pub fn fold(finding: &mut Finding, more: Finding) {
-    finding.count = finding.count.saturating_add(1);
-    finding.last = finding.last.max(more.at);
-    for target in more.targets {
-        if !finding.targets.contains(&target) && add_target(&mut finding.targets, target) {
-            finding.targets_total = finding.targets_total.max(finding.targets.len() as u64);
-        }
-    }
-    finding.targets_total = finding.targets_total.max(more.targets_total);
-    finding.importance = finding.importance.max(more.importance);
-    // A request counts as if it were accepted until every answer said no.
-    let refused = more.accepted == Some(false) && finding.accepted != Some(true);
-    finding.severity =
-        if refused { finding.severity.min(more.severity) } else { finding.severity.max(more.severity) };
-    finding.entered |= more.entered;
-    for action in more.actions {
-        if !finding.actions.contains(&action) {
-            finding.actions.push(action);
-        }
-    }
-    finding.accepted = match (finding.accepted, more.accepted) {
-        (Some(true), _) | (_, Some(true)) => Some(true),
-        (a, b) => b.or(a),
-    };
-    // The latest numbers are the fullest.
-    if more.observed.is_some() {
-        finding.observed = more.observed;
-        finding.expected = more.expected;
-        finding.summary = more.summary;
-    }
-    for fact in more.facts {
-        if !finding.facts.contains(&fact) && finding.facts.len() < MAX_TARGETS {
-            finding.facts.push(fact);
-        }
     }
 }

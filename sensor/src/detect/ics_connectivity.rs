@@ -1,9 +1,8 @@
 //! Unusual ICS connectivity.
 
-use super::finding::{Basis, Severity, Stage};
-use super::it_to_ics::into;
-use super::seen::p_new_client;
-use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec, remote};
+use super::finding::Severity;
+use super::first_contact::{self, Whose};
+use super::{Context, Detector, Findings, Happening, Interest, Spec};
 use crate::state::World;
 use crate::state::address::is_unicast;
 use crate::state::connection::Connection;
@@ -19,43 +18,22 @@ pub static SPEC: Spec = Spec {
     build: || Box::new(Model),
 };
 
+const WHOSE: Whose = Whose {
+    concerns,
+    who: |connection, world| format!("a host of zone {}", world.zone(connection.client.ip).name),
+    session: Severity::Low,
+};
+
 #[derive(Default)]
 struct Model;
 
 impl Detector for Model {
     fn interest(&self) -> Interest {
-        Interest::COMMANDS.and(Interest::ESTABLISHED)
+        first_contact::INTEREST
     }
 
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
-        let world = &*context.world;
-        match happening {
-            Happening::Command(connection, ..) if concerns(connection, world) => {
-                let (client, server) = (connection.client.ip, connection.server);
-                let protocol = connection.protocol.map_or("", |spec| spec.title);
-                let draft = Draft::new(&SPEC, connection, context.now)
-                    .basis(Basis::FirstSeen)
-                    .same(connection.protocol.map_or("", |spec| spec.name))
-                    .stage(Stage::LateralMovement)
-                    .p(p_new_client(connection, world))
-                    .summary(format!(
-                        "{client}, a host of zone {}, speaks {protocol} to {}:{}; it never did",
-                        world.zone(client).name,
-                        server.ip,
-                        server.port
-                    ));
-                findings.raise(draft, world);
-            }
-            Happening::Established(connection) => {
-                let Some(way) = remote::access(connection) else { return };
-                if concerns(connection, world) && world.kind(connection.server.ip) == Kind::Ot {
-                    let who = format!("a host of zone {}", world.zone(connection.client.ip).name);
-                    let draft = into(&SPEC, connection, way, &who, context).severity(Severity::Low);
-                    findings.raise(draft, world);
-                }
-            }
-            _ => {}
-        }
+        first_contact::judge(&SPEC, &WHOSE, happening, context, findings);
     }
 }
 

@@ -1,17 +1,10 @@
 //! Multiple failed internal connections.
 
-use super::counting::count;
-use super::finding::{Basis, Severity, Stage};
-use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use super::counting::{Failures, prior_inside};
+use super::finding::{Severity, Stage};
+use super::{Context, Detector, Findings, Happening, Interest, Spec};
 use crate::importance::budget::Family;
-use crate::importance::counts::Prior;
 use crate::state::address::is_unicast;
-
-/// Before anything is learned: two failures an hour, worth an hour of watching. A first refused connection says nothing, a
-/// hundred in a minute need no baseline.
-fn prior() -> Prior {
-    Prior::new(2.0, std::time::Duration::from_secs(3600))
-}
 
 /// Registration.
 pub static SPEC: Spec = Spec {
@@ -21,6 +14,15 @@ pub static SPEC: Spec = Spec {
     techniques: &["T0846"],
     severity: Severity::Medium,
     build: || Box::new(Model),
+};
+
+const FAILURES: Failures = Failures {
+    spec: &SPEC,
+    family: Family::InternalFailures,
+    prior: prior_inside,
+    tally: |host| &mut host.failures,
+    to: "local hosts",
+    stage: Stage::Discovery,
 };
 
 #[derive(Default)]
@@ -33,19 +35,12 @@ impl Detector for Model {
 
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Failed(connection) = happening else { return };
-        let (client, server, now) = (connection.client.ip, connection.server.ip, context.now);
-        let world = &mut *context.world;
+        let (client, server) = (connection.client.ip, connection.server.ip);
+        let world = &*context.world;
         if !is_unicast(server) || connection.industrial_port().is_some() || world.is_external(server) {
             return;
         }
         let judged = world.judges_numbers(client, server) || world.judges_numbers_outward(client);
-        let judge = (Family::InternalFailures, prior(), judged);
-        let end = (server, connection.server.port);
-        let Some(count) = count(world, now, client, end, judge, |host| &mut host.failures) else { return };
-        let draft =
-            Draft::about(&SPEC, client, now).basis(Basis::Statistical).stage(Stage::Discovery).summary(
-                format!("{} of {client}'s connections to local hosts failed {}", count.n, count.words()),
-            );
-        findings.raise(count.tell(draft, "failed connections"), world);
+        FAILURES.failed(connection, judged, context, findings);
     }
 }

@@ -1,8 +1,8 @@
 //! Anomalous IT to ICS connection.
 
-use super::finding::{Basis, Severity, Stage};
-use super::seen::p_new_client;
-use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec, remote};
+use super::finding::Severity;
+use super::first_contact::{self, Whose};
+use super::{Context, Detector, Findings, Happening, Interest, Spec};
 use crate::state::World;
 use crate::state::address::is_unicast;
 use crate::state::connection::Connection;
@@ -18,43 +18,18 @@ pub static SPEC: Spec = Spec {
     build: || Box::new(Model),
 };
 
+const WHOSE: Whose = Whose { concerns, who, session: Severity::Medium };
+
 #[derive(Default)]
 struct Model;
 
 impl Detector for Model {
     fn interest(&self) -> Interest {
-        Interest::COMMANDS.and(Interest::ESTABLISHED)
+        first_contact::INTEREST
     }
 
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
-        let world = &*context.world;
-        match happening {
-            Happening::Command(connection, ..) if concerns(connection, world) => {
-                let (client, server) = (connection.client.ip, connection.server);
-                let protocol = connection.protocol.map_or("", |spec| spec.title);
-                let draft = Draft::new(&SPEC, connection, context.now)
-                    .basis(Basis::FirstSeen)
-                    .same(connection.protocol.map_or("", |spec| spec.name))
-                    .stage(Stage::LateralMovement)
-                    .p(p_new_client(connection, world))
-                    .summary(format!(
-                        "{client}, {}, speaks {protocol} to {}:{}; it never did",
-                        who(connection, world),
-                        server.ip,
-                        server.port
-                    ));
-                findings.raise(draft, world);
-            }
-            Happening::Established(connection) => {
-                let Some((way, seen)) = remote::access(connection) else { return };
-                if concerns(connection, world) && world.kind(connection.server.ip) == Kind::Ot {
-                    let who = who(connection, world);
-                    let draft = into(&SPEC, connection, (way, seen), &who, context);
-                    findings.raise(draft, world);
-                }
-            }
-            _ => {}
-        }
+        first_contact::judge(&SPEC, &WHOSE, happening, context, findings);
     }
 }
 
@@ -75,28 +50,4 @@ fn who(connection: &Connection, world: &World) -> String {
     } else {
         format!("a host of zone {zone}")
     }
-}
-
-/// A finding about a session into a host of OT.
-pub(super) fn into(
-    spec: &'static Spec,
-    connection: &Connection,
-    (way, seen): (&str, bool),
-    who: &str,
-    context: &Context<'_>,
-) -> Draft {
-    let (client, server) = (connection.client.ip, connection.server);
-    let how = if seen { "" } else { " (by port only)" };
-    Draft::new(spec, connection, context.now)
-        .basis(Basis::FirstSeen)
-        .same(format!("{} {way}", server.ip))
-        .stage(Stage::LateralMovement)
-        .severity(Severity::Medium)
-        .p(p_new_client(connection, context.world))
-        .entered()
-        .summary(format!(
-            "{client}, {who}, opened {way}{how} to {}:{} of OT; it never did",
-            server.ip, server.port
-        ))
-        .fact("remote_access", way)
 }

@@ -5,8 +5,10 @@
 
 pub mod attack;
 mod counting;
+pub mod draft;
 pub mod finding;
 pub mod findings;
+mod first_contact;
 pub mod happening;
 mod remote;
 mod seen;
@@ -14,8 +16,9 @@ pub mod settings;
 
 use crate::state::World;
 use crate::time::Time;
+pub use draft::Draft;
 use finding::Severity;
-pub use findings::{Draft, Findings};
+pub use findings::Findings;
 pub use happening::{Happening, Interest};
 pub use settings::Settings;
 

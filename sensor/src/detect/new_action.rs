@@ -1,8 +1,8 @@
 //! Writes and changes of configuration by a client that never did that to this device.
 
-use super::finding::{Basis, Severity, Stage};
-use super::seen::{outcome, p_of_command};
-use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use super::finding::{Severity, Stage};
+use super::seen::{first_command, outcome};
+use super::{Context, Detector, Findings, Happening, Interest, Spec};
 use crate::protocol::Action;
 
 /// Registration.
@@ -25,26 +25,15 @@ impl Detector for Model {
 
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
         let Happening::Command(connection, command, side) = happening else { return };
-        let world = &*context.world;
+        let Some(draft) = first_command(&SPEC, (connection, command, *side), context) else { return };
         let (client, server) = (connection.client.ip, connection.server.ip);
-        let usual = world.conversation(connection).is_some_and(|c| c.usual.contains(&command.action));
-        if usual || !world.judges(client, server) {
-            return;
-        }
-        let accepted = outcome(command, *side);
         let protocol = connection.protocol.map_or("", |spec| spec.title);
-        let draft = Draft::new(&SPEC, connection, context.now)
-            .basis(Basis::FirstSeen)
-            .same(connection.protocol.map_or("", |spec| spec.name))
-            .stage(Stage::Impact)
-            .p(p_of_command(connection, command, world))
-            .accepted(accepted)
-            .summary(format!(
-                "{client} changed values of {server} by {protocol} {}, which it never did",
-                command.name
-            ))
-            .fact("command", command.name);
-        let draft = if accepted == Some(false) { draft.severity(Severity::Medium) } else { draft };
-        findings.raise(draft, world);
+        let draft = draft.stage(Stage::Impact).summary(format!(
+            "{client} changed values of {server} by {protocol} {}, which it never did",
+            command.name
+        ));
+        let refused = outcome(command, *side) == Some(false);
+        let draft = if refused { draft.severity(Severity::Medium) } else { draft };
+        findings.raise(draft, context.world);
     }
 }

@@ -1,5 +1,7 @@
 //! How probable something new was, from what its server, its client and the site are used to; and how it ended.
 
+use super::finding::Basis;
+use super::{Context, Draft, Spec};
 use crate::importance::combine;
 use crate::importance::novelty::{Catalogue, PitmanYor, judge};
 use crate::protocol::{Command, Direction, Side, Status};
@@ -18,7 +20,7 @@ pub fn p_new_client(connection: &Connection, world: &World) -> f64 {
 }
 
 /// As [`p_new_client`], and of this command.
-pub fn p_of_command(connection: &Connection, command: &Command, world: &World) -> f64 {
+fn p_of_command(connection: &Connection, command: &Command, world: &World) -> f64 {
     let p = p_command(connection, command, world);
     combine(&[p_client(connection, world), p_service(connection, world), p])
 }
@@ -58,6 +60,26 @@ fn p_command(connection: &Connection, command: &Command, world: &World) -> f64 {
         world.site.habits.get(world.role_name(connection.client.ip)).map(|habits| (&habits.actions, process)),
     );
     judge(&chain, &action).mid_p
+}
+
+/// A finding about a command of a kind that its client never gave this server; none where it is usual, or not judged yet.
+pub fn first_command(
+    spec: &'static Spec,
+    (connection, command, side): (&Connection, &Command, Side),
+    context: &Context<'_>,
+) -> Option<Draft> {
+    let world = &*context.world;
+    let usual = world.conversation(connection).is_some_and(|c| c.usual.contains(&command.action));
+    if usual || !world.judges(connection.client.ip, connection.server.ip) {
+        return None;
+    }
+    let draft = Draft::new(spec, connection, context.now)
+        .basis(Basis::FirstSeen)
+        .same(connection.protocol.map_or("", |spec| spec.name))
+        .p(p_of_command(connection, command, world))
+        .accepted(outcome(command, side))
+        .fact("command", command.name);
+    Some(draft)
 }
 
 /// Whether the server accepted what it was asked, where this message says so.

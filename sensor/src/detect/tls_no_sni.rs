@@ -29,7 +29,7 @@ impl Detector for Model {
         let Happening::Tls(connection, Handshake::ClientHello(hello)) = happening else { return };
         let world = &mut *context.world;
         let (client, server) = (connection.client.ip, connection.server.ip);
-        if !world.is_external(server) || world.is_external(client) {
+        if !world.is_outward(connection) {
             return;
         }
         let key = World::external_key(server);

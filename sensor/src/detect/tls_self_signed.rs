@@ -31,10 +31,7 @@ impl Detector for Model {
         let Happening::Tls(connection, Handshake::Certificate(certificate)) = happening else { return };
         let world = &*context.world;
         let (client, server) = (connection.client.ip, connection.server.ip);
-        if certificate.self_signed != SelfSigned::Yes
-            || !world.is_external(server)
-            || world.is_external(client)
-        {
+        if certificate.self_signed != SelfSigned::Yes || !world.is_outward(connection) {
             return;
         }
         let external = world.externals.get(&World::external_key(server));

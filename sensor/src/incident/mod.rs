@@ -4,6 +4,8 @@ mod account;
 mod bounds;
 pub mod facts;
 pub mod history;
+mod membership;
+mod review;
 mod screen;
 pub mod types;
 
@@ -12,39 +14,26 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::detect::finding::{Basis, Finding};
-use crate::detect::findings::{Absorbed, fold};
+use crate::detect::findings::Absorbed;
 use crate::importance::budget::Family;
 use crate::importance::{Importance, combine};
 use crate::observer::Observer;
 use crate::state::World;
 use crate::state::changes::Changes;
-use crate::state::rules::Allowance;
 use crate::time::Time;
+pub use review::Reviewed;
 use types::Taken;
 pub use types::{Incident, State};
 
 /// Findings and incidents remembered; see [`bounds`] for who has to go.
 const MAX_FINDINGS: usize = 50_000;
 const MAX_INCIDENTS: usize = 5_000;
-/// An actor's next finding within this time belongs to the same incident.
-const JOIN: Duration = Duration::from_secs(7 * 86_400);
 /// Findings of no incident that may still become part of another.
 const MAX_LOOSE: usize = 256;
-/// Targets by which incidents are known to be related.
-const MAX_TARGETS: usize = 65_536;
 /// Families of models whose p-values come together in an incident: the statistical ones, and novelty.
 const FAMILIES: usize = Family::ALL.len() + 1;
 const QUIET: Duration = Duration::from_secs(3600);
 const CLOSED: Duration = Duration::from_secs(86_400);
-
-/// What a review changed.
-#[derive(Debug, Default)]
-pub struct Reviewed {
-    /// Findings that are allowed now.
-    pub findings: Vec<u64>,
-    /// Hosts behind which nothing is open any more.
-    pub actors: Vec<IpAddr>,
-}
 
 /// Every finding and incident of this sensor's state.
 #[derive(Default)]
@@ -169,7 +158,7 @@ impl Incidents {
     pub fn more(&mut self, number: u64, more: Finding, world: &World, observer: &mut dyn Observer) {
         self.changed_finding(number);
         let Some(finding) = self.findings.get_mut(&number) else { return };
-        fold(finding, more);
+        finding.fold(more);
         let finding = finding.clone();
         self.note_pivots(&finding);
         let Some(of) = finding.incident else { return };
@@ -272,73 +261,6 @@ impl Incidents {
         true
     }
 
-    /// Holds every incident that is not closed against what is allowed now. Findings that are covered leave their
-    /// incident; an incident that is covered wholly is closed.
-    pub fn review(&mut self, world: &World, observer: &mut dyn Observer) -> Reviewed {
-        let mut reviewed = Reviewed::default();
-        if !world.rules.allows_anything() {
-            return reviewed;
-        }
-        let live: Vec<u64> =
-            self.incidents.values().filter(|i| i.state != State::Closed).map(|i| i.number).collect();
-        for number in live {
-            let Some(incident) = self.incidents.get(&number) else { continue };
-            let covered: Vec<(u64, Allowance)> = incident
-                .findings
-                .iter()
-                .filter_map(|n| Some((*n, world.allowance_of(self.findings.get(n)?)?)))
-                .collect();
-            let whole = covered.len() == incident.findings.len();
-            let Some((_, by)) = covered.first().cloned() else { continue };
-            for (n, by) in &covered {
-                self.changed_finding(*n);
-                if let Some(finding) = self.findings.get_mut(n) {
-                    finding.allowed = Some(by.clone());
-                    if !whole {
-                        finding.incident = None;
-                    }
-                }
-            }
-            reviewed.findings.extend(covered.iter().map(|(n, _)| *n));
-            let before: Vec<IpAddr> =
-                self.incidents.get(&number).map(|i| i.actors.clone()).unwrap_or_default();
-            if whole {
-                if let Some(incident) = self.incidents.get_mut(&number) {
-                    incident.state = State::Closed;
-                    incident.allowed = Some(by);
-                }
-                self.actors.retain(|_, of| *of != number);
-                self.pivots.retain(|_, (of, _)| *of != number);
-                reviewed.actors.extend(before);
-            } else {
-                let gone: Vec<u64> = covered.iter().map(|(n, _)| *n).collect();
-                self.without(number, &gone);
-                let after = self.incidents.get(&number).map(|i| i.actors.clone()).unwrap_or_default();
-                self.actors.retain(|actor, of| *of != number || after.contains(actor));
-                reviewed.actors.extend(before.into_iter().filter(|actor| !after.contains(actor)));
-            }
-            self.rewrite(number, world);
-            if let Some(incident) = self.incidents.get(&number) {
-                observer.incident(incident, if whole { State::Closed.name() } else { "eased" });
-            }
-        }
-        reviewed
-    }
-
-    /// An incident without some of its findings, as if they had never been part of it.
-    fn without(&mut self, number: u64, gone: &[u64]) {
-        let Some(incident) = self.incidents.get_mut(&number) else { return };
-        incident.findings.retain(|n| !gone.contains(n));
-        let left: Vec<&Finding> = incident.findings.iter().filter_map(|n| self.findings.get(n)).collect();
-        let Some(first) = left.first() else { return };
-        incident.severity = left.iter().map(|f| f.severity).max().unwrap_or(first.severity);
-        incident.importance = combined(left.iter().filter_map(|f| f.importance).max());
-        incident.first = left.iter().map(|f| f.first).min().unwrap_or(first.first);
-        incident.last = left.iter().map(|f| f.last).max().unwrap_or(first.last);
-        incident.actors.retain(|actor| left.iter().any(|f| f.actor == *actor));
-        incident.stages.retain(|stage| left.iter().any(|f| f.stage == *stage));
-    }
-
     /// The input is over: every incident is told as it stands.
     pub fn finish(&mut self, world: &World, observer: &mut dyn Observer) {
         let numbers: Vec<u64> = self.incidents.keys().copied().collect();
@@ -365,117 +287,6 @@ impl Incidents {
         if let Some(incident) = self.incidents.get_mut(&number) {
             incident.title = title;
             incident.account = text;
-        }
-    }
-
-    /// The incident a finding belongs to, made if there is none.
-    fn incident_of(&mut self, finding: &Finding) -> u64 {
-        let live = |number: &u64| {
-            self.incidents
-                .get(number)
-                .is_some_and(|i| i.state != State::Closed && finding.at.since(i.last) < JOIN)
-        };
-        if let Some(number) = self.actors.get(&finding.actor).filter(|n| live(n)) {
-            return *number;
-        }
-        if let Some((number, since)) = self.pivots.get(&finding.actor)
-            && live(number)
-            && *since <= finding.at
-        {
-            let number = *number;
-            self.actors.insert(finding.actor, number);
-            return number;
-        }
-        let number = self.incidents.last_key_value().map_or(0, |(number, _)| *number).saturating_add(1);
-        self.actors.insert(finding.actor, number);
-        self.incidents.insert(
-            number,
-            Incident {
-                number,
-                state: State::Open,
-                first: finding.first,
-                last: finding.last,
-                actors: Vec::new(),
-                findings: Vec::new(),
-                severity: finding.severity,
-                importance: None,
-                stages: Vec::new(),
-                related: Vec::new(),
-                history: Default::default(),
-                taken: None,
-                allowed: None,
-                title: String::new(),
-                account: Vec::new(),
-            },
-        );
-        number
-    }
-
-    fn join(&mut self, number: u64, of: u64, world: &World, observer: &mut dyn Observer) {
-        let Some(finding) = self.findings.get(&of).cloned() else { return };
-        let related = self.relate(number, &finding);
-        let Some(incident) = self.incidents.get_mut(&number) else { return };
-        let opened = incident.findings.is_empty();
-        let graver = finding.severity > incident.severity;
-        incident.first = incident.first.min(finding.first);
-        incident.last = incident.last.max(finding.last);
-        incident.findings.push(of);
-        incident.severity = incident.severity.max(finding.severity);
-        incident.importance = incident.importance.max(combined(finding.importance));
-        incident.history.note(finding.at, finding.importance);
-        if !incident.actors.contains(&finding.actor) {
-            incident.actors.push(finding.actor);
-        }
-        if !incident.stages.contains(&finding.stage) {
-            incident.stages.push(finding.stage);
-        }
-        for other in related {
-            if !incident.related.contains(&other) && incident.related.len() < 16 {
-                incident.related.push(other);
-            }
-        }
-        // What somebody took is theirs until it grows worse than what they saw.
-        if graver || incident.state != State::Acknowledged {
-            incident.state = State::Open;
-        }
-        self.rewrite(number, world);
-        if let Some(incident) = self.incidents.get(&number)
-            && (opened || graver)
-        {
-            observer.incident(incident, if opened { "opened" } else { "escalated" });
-        }
-    }
-
-    /// Other incidents with a target of this finding; everybody talks to the WinCC server, so it makes them related and not
-    /// one.
-    fn relate(&mut self, number: u64, finding: &Finding) -> BTreeSet<u64> {
-        let mut related = BTreeSet::new();
-        for target in &finding.targets {
-            if self.shared.len() >= MAX_TARGETS && !self.shared.contains_key(&target.ip) {
-                continue;
-            }
-            let incidents = self.shared.entry(target.ip).or_default();
-            related.extend(incidents.iter().copied().filter(|other| *other != number));
-            incidents.insert(number);
-            // The latest are the ones somebody looks at.
-            while incidents.len() > 8 {
-                incidents.pop_first();
-            }
-        }
-        related
-    }
-
-    /// A remote session or a change that went through makes its target a place to go on from.
-    fn note_pivots(&mut self, finding: &Finding) {
-        let Some(number) = finding.incident else { return };
-        let changed = matches!(finding.model.as_str(), "external_ics" | "new_action" | "reprogram")
-            && finding.accepted == Some(true)
-            && finding.actions.iter().any(|action| action.changes_the_process());
-        let got_in = finding.entered || changed;
-        if got_in && self.pivots.len() < MAX_FINDINGS {
-            for target in &finding.targets {
-                self.pivots.entry(target.ip).or_insert((number, finding.at));
-            }
         }
     }
 }

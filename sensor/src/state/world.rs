@@ -255,6 +255,11 @@ impl World {
         self.kind(ip) == Kind::External
     }
 
+    /// Whether somebody inside went outside.
+    pub fn is_outward(&self, connection: &Connection) -> bool {
+        self.is_external(connection.server.ip) && !self.is_external(connection.client.ip)
+    }
+
     /// The key of a connection's conversation; members of a redundant group share one.
     pub fn key(&self, connection: &Connection) -> Key {
         Key {
