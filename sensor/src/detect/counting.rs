@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::finding::{Basis, Stage};
-use super::{Context, Draft, Findings, Spec};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::importance::budget::Family;
 use crate::importance::counts::Prior;
 use crate::state::connection::Connection;
@@ -52,10 +52,14 @@ pub fn count(
     Some(Count { n, weight, p, expected, ends: ends.collect(), total })
 }
 
-/// What a model of failed connections counts.
+/// A model of failed connections.
 pub struct Failures {
     /// The model.
     pub spec: &'static Spec,
+    /// Which connections are its.
+    pub concerns: fn(&Connection, &World) -> bool,
+    /// Whether they are judged, or only counted.
+    pub judged: fn(&Connection, &World) -> bool,
     /// Its part of the alert budget.
     pub family: Family,
     /// What is usual before anything is learned.
@@ -68,18 +72,19 @@ pub struct Failures {
     pub stage: Stage,
 }
 
-impl Failures {
-    /// Counts one failed connection, and raises if `judged` and its client's are more than usual.
-    pub fn failed(
-        &self,
-        connection: &Connection,
-        judged: bool,
-        context: &mut Context<'_>,
-        findings: &mut Findings,
-    ) {
-        let (client, server, now) = (connection.client.ip, connection.server, context.now);
-        let judge = (self.family, (self.prior)(), judged);
+impl Detector for Failures {
+    fn interest(&self) -> Interest {
+        Interest::FAILED
+    }
+
+    fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
+        let Happening::Failed(connection) = happening else { return };
         let world = &mut *context.world;
+        if !(self.concerns)(connection, world) {
+            return;
+        }
+        let (client, server, now) = (connection.client.ip, connection.server, context.now);
+        let judge = (self.family, (self.prior)(), (self.judged)(connection, world));
         let Some(count) = count(world, now, client, (server.ip, server.port), judge, self.tally) else {
             return;
         };
@@ -88,6 +93,12 @@ impl Failures {
         );
         findings.raise(count.tell(draft, "failed connections"), world);
     }
+}
+
+/// Whether failures inside are judged: one end is known well enough, or a new device is at a site that is.
+pub fn judged_inside(connection: &Connection, world: &World) -> bool {
+    world.judges_numbers(connection.client.ip, connection.server.ip)
+        || world.judges_numbers_outward(connection.client.ip)
 }
 
 /// What is usual inside before anything is learned: two failures an hour, worth an hour of watching. A first refused

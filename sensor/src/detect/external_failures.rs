@@ -18,11 +18,13 @@ pub static SPEC: Spec = Spec {
     summary: "Connections to external hosts are refused or unanswered more often than this host is used to; one to an industrial port is enough. A failed connection to port 502 is Modbus by port only: nobody saw Modbus.",
     techniques: &["T0885"],
     severity: Severity::Medium,
-    build: || Box::new(Model),
+    build: || Box::new(Model(FAILURES)),
 };
 
 const FAILURES: Failures = Failures {
     spec: &SPEC,
+    concerns: |connection, world| world.is_outward(connection),
+    judged: |connection, world| world.judges_numbers_outward(connection.client.ip),
     family: Family::ExternalFailures,
     prior,
     tally: |host| &mut host.external_failures,
@@ -30,8 +32,8 @@ const FAILURES: Failures = Failures {
     stage: Stage::CommandAndControl,
 };
 
-#[derive(Default)]
-struct Model;
+/// Counts all of them, and tells one to an industrial port at once.
+struct Model(Failures);
 
 impl Detector for Model {
     fn interest(&self) -> Interest {
@@ -58,7 +60,6 @@ impl Detector for Model {
                 .fact("failed", format!("{server}:{} {how}", connection.server.port));
             findings.raise(draft, world);
         }
-        let judged = world.judges_numbers_outward(client);
-        FAILURES.failed(connection, judged, context, findings);
+        self.0.on(happening, context, findings);
     }
 }

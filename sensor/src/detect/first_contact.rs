@@ -3,47 +3,46 @@
 
 use super::finding::{Basis, Severity, Stage};
 use super::seen::p_new_client;
-use super::{Context, Draft, Findings, Happening, Interest, Spec, remote};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec, remote};
 use crate::state::World;
 use crate::state::connection::Connection;
 use crate::state::zone::Kind;
 
-/// What they want to be told.
-pub const INTEREST: Interest = Interest::COMMANDS.and(Interest::ESTABLISHED);
-
-/// Whose first contacts a model tells.
-pub struct Whose {
-    /// Whether a conversation is the model's.
+/// A model of first contacts.
+pub struct FirstContacts {
+    /// The model; its severity is for industrial content.
+    pub spec: &'static Spec,
+    /// Whether a conversation is its.
     pub concerns: fn(&Connection, &World) -> bool,
-    /// What its client is, for people.
+    /// What the client is, for people.
     pub who: fn(&Connection, &World) -> String,
-    /// How bad a remote session is; the model's own severity is for industrial content.
+    /// How bad a remote session is.
     pub session: Severity,
 }
 
-/// Judges what happened.
-pub fn judge(
-    spec: &'static Spec,
-    whose: &Whose,
-    happening: &Happening<'_>,
-    context: &Context<'_>,
-    findings: &mut Findings,
-) {
-    let world = &*context.world;
-    let draft = match happening {
-        Happening::Command(connection, ..) if (whose.concerns)(connection, world) => {
-            speaks(spec, connection, &(whose.who)(connection, world), context)
-        }
-        Happening::Established(connection) => {
-            let Some(way) = remote::access(connection) else { return };
-            if world.kind(connection.server.ip) != Kind::Ot || !(whose.concerns)(connection, world) {
-                return;
+impl Detector for FirstContacts {
+    fn interest(&self) -> Interest {
+        Interest::COMMANDS.and(Interest::ESTABLISHED)
+    }
+
+    fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
+        let world = &*context.world;
+        let draft = match happening {
+            Happening::Command(connection, ..) if (self.concerns)(connection, world) => {
+                speaks(self.spec, connection, &(self.who)(connection, world), context)
             }
-            enters(spec, connection, way, &(whose.who)(connection, world), context).severity(whose.session)
-        }
-        _ => return,
-    };
-    findings.raise(draft, world);
+            Happening::Established(connection) => {
+                let Some(way) = remote::access(connection) else { return };
+                if world.kind(connection.server.ip) != Kind::Ot || !(self.concerns)(connection, world) {
+                    return;
+                }
+                let who = (self.who)(connection, world);
+                enters(self.spec, connection, way, &who, context).severity(self.session)
+            }
+            _ => return,
+        };
+        findings.raise(draft, world);
+    }
 }
 
 fn speaks(spec: &'static Spec, connection: &Connection, who: &str, context: &Context<'_>) -> Draft {

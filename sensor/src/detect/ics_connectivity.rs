@@ -1,8 +1,8 @@
 //! Unusual ICS connectivity.
 
+use super::Spec;
 use super::finding::Severity;
-use super::first_contact::{self, Whose};
-use super::{Context, Detector, Findings, Happening, Interest, Spec};
+use super::first_contact::FirstContacts;
 use crate::state::World;
 use crate::state::address::is_unicast;
 use crate::state::connection::Connection;
@@ -15,27 +15,15 @@ pub static SPEC: Spec = Spec {
     summary: "A known host of OT speaks an industrial protocol to a device it never spoke to, or gets into another host of OT by a remote shell, screen or share it never used.",
     techniques: &["T0886", "T0848"],
     severity: Severity::Medium,
-    build: || Box::new(Model),
+    build: || Box::new(FIRST_CONTACTS),
 };
 
-const WHOSE: Whose = Whose {
+const FIRST_CONTACTS: FirstContacts = FirstContacts {
+    spec: &SPEC,
     concerns,
     who: |connection, world| format!("a host of zone {}", world.zone(connection.client.ip).name),
     session: Severity::Low,
 };
-
-#[derive(Default)]
-struct Model;
-
-impl Detector for Model {
-    fn interest(&self) -> Interest {
-        first_contact::INTEREST
-    }
-
-    fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
-        first_contact::judge(&SPEC, &WHOSE, happening, context, findings);
-    }
-}
 
 /// A conversation that is new, by a host of OT that is not. (Strangers are `it_to_ics`, the outside is `external_ics`.)
 fn concerns(connection: &Connection, world: &World) -> bool {

@@ -1,8 +1,8 @@
 //! Anomalous IT to ICS connection.
 
+use super::Spec;
 use super::finding::Severity;
-use super::first_contact::{self, Whose};
-use super::{Context, Detector, Findings, Happening, Interest, Spec};
+use super::first_contact::FirstContacts;
 use crate::state::World;
 use crate::state::address::is_unicast;
 use crate::state::connection::Connection;
@@ -15,23 +15,10 @@ pub static SPEC: Spec = Spec {
     summary: "A host outside the OT zones, or one nobody knows, speaks an industrial protocol to a device of the plant (raised on content, not on a port), or gets into a host of OT by a remote shell, screen or share it never used.",
     techniques: &["T0886"],
     severity: Severity::High,
-    build: || Box::new(Model),
+    build: || Box::new(FIRST_CONTACTS),
 };
 
-const WHOSE: Whose = Whose { concerns, who, session: Severity::Medium };
-
-#[derive(Default)]
-struct Model;
-
-impl Detector for Model {
-    fn interest(&self) -> Interest {
-        first_contact::INTEREST
-    }
-
-    fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
-        first_contact::judge(&SPEC, &WHOSE, happening, context, findings);
-    }
-}
+const FIRST_CONTACTS: FirstContacts = FirstContacts { spec: &SPEC, concerns, who, session: Severity::Medium };
 
 /// A conversation that is new, by somebody who does not belong to OT.
 fn concerns(connection: &Connection, world: &World) -> bool {
