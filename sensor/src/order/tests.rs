@@ -1,7 +1,5 @@
 //! Orders over a mind that was shown connections.
 
-use std::borrow::Cow;
-
 use sensor_ebpf::flow::FlowKey;
 
 use super::*;
@@ -75,7 +73,7 @@ fn command(action: Action) -> Command {
         action,
         direction: Direction::Request,
         code: 6,
-        code_text: Cow::Borrowed("6"),
+        code_text: "6".into(),
         name: "a command",
         status: Status::None,
         unit: None,

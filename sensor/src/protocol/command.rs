@@ -1,6 +1,6 @@
 //! The common view of an industrial message.
 
-use std::borrow::Cow;
+use crate::protocol::text::{Code, Text};
 
 /// What a message does to the process, whatever its protocol. Ordered from harmless to not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -107,7 +107,7 @@ pub struct Command {
     /// The function code as a number; where a protocol has two levels, `group << 8 | function`.
     pub code: u32,
     /// The function code as the field writes it: `0x29`, `4/1`, `90/0x41`.
-    pub code_text: Cow<'static, str>,
+    pub code_text: Code,
     /// The function's name, lower case, from the specification: `plc stop`, `write multiple registers`.
     pub name: &'static str,
     /// Outcome, on responses.
@@ -115,7 +115,7 @@ pub struct Command {
     /// Modbus unit id or another address below the IP address.
     pub unit: Option<u32>,
     /// What it is about, where that tells more than the function: a block, a PI service, an SZL id.
-    pub object: Option<Box<str>>,
+    pub object: Option<Text>,
     /// The protocol it belongs to, where that travels inside the connection's own (CIP in EtherNet/IP): a registered name.
     pub protocol: Option<&'static str>,
 }
@@ -128,14 +128,14 @@ pub struct Function {
     /// [`Command::code`].
     pub code: u32,
     /// [`Command::code_text`].
-    pub text: Cow<'static, str>,
+    pub text: Code,
     /// [`Command::name`].
     pub name: &'static str,
 }
 
 impl Function {
     /// A function whose code is written as `text`.
-    pub fn new(action: Action, code: u32, text: impl Into<Cow<'static, str>>, name: &'static str) -> Self {
+    pub fn new(action: Action, code: u32, text: impl Into<Code>, name: &'static str) -> Self {
         Self { action, code, text: text.into(), name }
     }
 
@@ -165,7 +165,7 @@ impl Command {
 
     /// With what it is about.
     #[must_use]
-    pub fn with_object(mut self, object: Option<Box<str>>) -> Self {
+    pub fn with_object(mut self, object: Option<Text>) -> Self {
         self.object = object;
         self
     }

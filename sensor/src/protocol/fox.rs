@@ -165,7 +165,7 @@ fn message(header: &Header<'_>, body: &[u8], side: Side, out: &mut Vec<Event>) {
     };
     let object = match known {
         Some(_) => None,
-        None => Some(format!("{channel} {command}").into()),
+        None => Some(format_args!("{channel} {command}").into()),
     };
     let function = Function::new(action, 0, command.into_string(), name);
     out.push(Event::Command(function.command(direction).with_status(status).with_object(object)));

@@ -136,8 +136,12 @@ fn message(pending: &mut Pending<(Side, u8), Function>, frame: &[u8], side: Side
         return;
     };
     if kind < 2 {
-        let function =
-            Function::new(Action::Session, 0x100 | u32::from(kind), format!("init/{kind}"), "initialize");
+        let function = Function::new(
+            Action::Session,
+            0x100 | u32::from(kind),
+            format_args!("init/{kind}"),
+            "initialize",
+        );
         let command = match kind {
             0 => function.command(Direction::Request),
             _ => function.command(Direction::Response).with_status(Status::Ok),
@@ -147,7 +151,7 @@ fn message(pending: &mut Pending<(Side, u8), Function>, frame: &[u8], side: Side
     if kind == 2 {
         let Some(code) = frame.u8_at(if mail == 0x80 { 50 } else { 42 }) else { return };
         let (action, name) = service(code);
-        let function = Function::new(action, u32::from(code), format!("0x{code:02x}"), name);
+        let function = Function::new(action, u32::from(code), format_args!("0x{code:02x}"), name);
         out.push(Event::Command(function.clone().command(Direction::Request)));
         pending.insert((side, sequence), function);
         return;

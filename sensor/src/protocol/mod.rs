@@ -14,10 +14,12 @@ mod ber;
 mod bytes;
 pub mod command;
 pub mod input;
+pub mod text;
 
 pub use about::About;
 pub use command::{Action, Command, Direction, Function, Status};
 pub use input::{Input, Probe, Side, Verdict};
+pub use text::{Code, Text};
 
 /// What a decoder saw. One segment may give many.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,10 +1,12 @@
 //! Requests that wait for their response: a bounded table of one connection.
 
+use crate::protocol::text::Text;
+
 /// How many requests of one connection may wait at once, unless a protocol says so. Real masters keep a handful open.
 const CAPACITY: usize = 64;
 
 /// What is remembered of a request: its function and what it is about.
-pub type Asked = (super::Function, Option<Box<str>>);
+pub type Asked = (super::Function, Option<Text>);
 
 /// Requests by key. When it is full the oldest is forgotten: its response then stands for itself.
 #[derive(Debug)]

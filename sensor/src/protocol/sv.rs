@@ -101,7 +101,7 @@ impl Decoder {
     fn sample(&mut self, sample: &Sample, out: &mut Vec<Event>) {
         let Sample { id, count, now } = sample;
         let mut tell = |action, code: u32, name, object: String| {
-            let function = Function::new(action, code, code.to_string(), name);
+            let function = Function::new(action, code, format_args!("{code}"), name);
             let command = function.command(Direction::Notification).with_object(Some(object.into()));
             out.push(Event::Command(command));
         };

@@ -110,7 +110,7 @@ impl<W: Write> Observer for JsonLines<W> {
         line.connection(connection, from, to);
         line.set_some("network.protocol", command.protocol);
         line.set("event.action", command.name);
-        line.set_twice("function.code", command.code_text.as_ref());
+        line.set_twice("function.code", command.code_text.as_str());
         line.set_twice("function.name", command.name);
         line.set_twice("function.number", command.code);
         line.set_twice("action", command.action.name());
@@ -124,7 +124,7 @@ impl<W: Write> Observer for JsonLines<W> {
             line.set_twice("unit", unit);
         }
         if let Some(object) = &command.object {
-            line.set_twice("object", object.as_ref());
+            line.set_twice("object", object.as_str());
         }
         self.write_event(line, at);
     }

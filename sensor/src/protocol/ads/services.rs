@@ -1,7 +1,8 @@
 //! Commands, states, index groups and errors by name (`AdsDef.h` of Beckhoff's public ADS library).
 
-use crate::protocol::bytes::{Bytes as _, text};
+use crate::protocol::bytes::{Bytes as _, Printable, printable};
 use crate::protocol::command::{Action, Function};
+use crate::protocol::text::Text;
 
 /// The system service: files, registry, processes.
 const SYSTEM: u16 = 10_000;
@@ -23,23 +24,23 @@ pub(super) const fn command(number: u16) -> (Action, &'static str) {
 }
 
 /// A request: what it does where its index group says, and what it is about.
-pub(super) fn request(number: u16, port: u16, data: &[u8]) -> (Function, Option<Box<str>>) {
+pub(super) fn request(number: u16, port: u16, data: &[u8]) -> (Function, Option<Text>) {
     let (mut action, name) = command(number);
     let object = match number {
         2 | 3 | 6 | 9 => data.le32(0).zip(data.le32(4)).map(|(group, offset)| {
             let written = if number == 9 { data.tail(16) } else { data.tail(12) };
             let (does, object) = access(number, port, group, offset, written);
             action = does.unwrap_or(action);
-            object.into()
+            object
         }),
         5 => data.le16(0).map(|wanted| state(wanted).into()),
         _ => None,
     };
-    (Function::new(action, u32::from(number), number.to_string(), name), object)
+    (Function::new(action, u32::from(number), format_args!("{number}"), name), object)
 }
 
 /// What an index group is for. `None`: what the command does by itself.
-fn access(number: u16, port: u16, group: u32, offset: u32, written: &[u8]) -> (Option<Action>, String) {
+fn access(number: u16, port: u16, group: u32, offset: u32, written: &[u8]) -> (Option<Action>, Text) {
     let reads = matches!(number, 2 | 6);
     if port == SYSTEM {
         let known = match group {
@@ -62,32 +63,34 @@ fn access(number: u16, port: u16, group: u32, offset: u32, written: &[u8]) -> (O
             let named = matches!(group, 110 | 120 | 131..=133 | 200 | 500) && !written.is_empty();
             return (
                 Some(action),
-                if named { format!("{what} {}", first(written)) } else { what.to_owned() },
+                if named { format_args!("{what} {}", first(written)).into() } else { what.into() },
             );
         }
     }
     match group {
         // By name: the written bytes are the symbol.
-        0xf003 => (Some(Action::Read), format!("handle of {}", text(written))),
-        0xf004 if !reads => (None, format!("symbol {}", text(written))),
-        0xf005 => (None, format!("symbol handle {offset:#x}")),
-        0xf006 => (Some(Action::Read), "release handle".to_owned()),
-        0xf007 | 0xf009 => (Some(Action::Discover), format!("symbol information {}", text(written))),
-        0xf008 | 0xf00a..=0xf00f => (Some(Action::Discover), "symbol table".to_owned()),
-        0xf020 | 0xf021 => (None, format!("inputs {offset}")),
-        0xf030 | 0xf031 => (None, format!("outputs {offset}")),
-        0x4020 | 0x4021 => (None, format!("flags {offset}")),
-        0xf080 | 0xf083 | 0xf084 => (Some(Action::Read), format!("{offset} reads")),
-        0xf081 => (Some(Action::Write), format!("{offset} writes")),
-        0xf082 => (Some(Action::Other), format!("{offset} reads and writes")),
-        0xf085 | 0xf086 => (Some(Action::Read), format!("{offset} notifications")),
-        group => (None, format!("group {group:#x} offset {offset:#x}")),
+        0xf003 => (Some(Action::Read), format_args!("handle of {}", printable(written)).into()),
+        0xf004 if !reads => (None, format_args!("symbol {}", printable(written)).into()),
+        0xf005 => (None, format_args!("symbol handle {offset:#x}").into()),
+        0xf006 => (Some(Action::Read), "release handle".into()),
+        0xf007 | 0xf009 => {
+            (Some(Action::Discover), format_args!("symbol information {}", printable(written)).into())
+        }
+        0xf008 | 0xf00a..=0xf00f => (Some(Action::Discover), "symbol table".into()),
+        0xf020 | 0xf021 => (None, format_args!("inputs {offset}").into()),
+        0xf030 | 0xf031 => (None, format_args!("outputs {offset}").into()),
+        0x4020 | 0x4021 => (None, format_args!("flags {offset}").into()),
+        0xf080 | 0xf083 | 0xf084 => (Some(Action::Read), format_args!("{offset} reads").into()),
+        0xf081 => (Some(Action::Write), format_args!("{offset} writes").into()),
+        0xf082 => (Some(Action::Other), format_args!("{offset} reads and writes").into()),
+        0xf085 | 0xf086 => (Some(Action::Read), format_args!("{offset} notifications").into()),
+        group => (None, format_args!("group {group:#x} offset {offset:#x}").into()),
     }
 }
 
 /// The first string of several that end with zeros, backslashes kept.
-fn first(bytes: &[u8]) -> Box<str> {
-    text(bytes.split(|byte| *byte == 0).next().unwrap_or_default())
+fn first(bytes: &[u8]) -> Printable<'_> {
+    printable(bytes.split(|byte| *byte == 0).next().unwrap_or_default())
 }
 
 /// A state of the device.

@@ -78,7 +78,7 @@ impl Transactions {
         let service = bytes.u8_at(at).ok_or(Malformed::Truncated)?;
         let body = bytes.tail(at.saturating_add(1));
         let (action, name, object) = services::request(service, body);
-        let function = Function::new(action, u32::from(service), service.to_string(), name);
+        let function = Function::new(action, u32::from(service), format_args!("{service}"), name);
         let direction =
             if names::is_notification(service) { Direction::Notification } else { Direction::Request };
         let command =
@@ -94,7 +94,7 @@ impl Transactions {
         let (action, asks, name) = names::unconfirmed(service);
         let direction = if asks { Direction::Request } else { Direction::Notification };
         let code = 0x100 | u32::from(service);
-        let function = Function::new(action, code, format!("unconfirmed/{service}"), name);
+        let function = Function::new(action, code, format_args!("unconfirmed/{service}"), name);
         let object = services::unconfirmed(service, body);
         out.push(Event::Command(function.command(direction).with_unit(envelope.unit).with_object(object)));
         if service == 0 && envelope.own {
@@ -135,7 +135,7 @@ impl Transactions {
         let (function, object) = asked.unwrap_or_else(|| match service {
             Some(service) => {
                 let (action, name) = names::confirmed(service);
-                (Function::new(action, u32::from(service), service.to_string(), name), None)
+                (Function::new(action, u32::from(service), format_args!("{service}"), name), None)
             }
             None => (Function::new(Action::Other, u32::from(u8::MAX), "?", "confirmed service"), None),
         });

@@ -154,12 +154,16 @@ impl Decoder {
             }
             _ => {
                 let (action, direction) = management(function);
-                let function =
-                    Function::new(action, 0x200 | u32::from(code), format!("bvlc/{code}"), names::bvlc(code));
+                let function = Function::new(
+                    action,
+                    0x200 | u32::from(code),
+                    format_args!("bvlc/{code}"),
+                    names::bvlc(code),
+                );
                 let command = match (direction, code) {
                     (Direction::Response, _) => function.command(direction).with_status(Status::Ok),
                     (_, 0x05) => {
-                        let ttl = body.be16(0).map(|ttl| format!("for {ttl} seconds").into());
+                        let ttl = body.be16(0).map(|ttl| format_args!("for {ttl} seconds").into());
                         self.managed.insert((input.side, 0x30), function.clone());
                         function.command(direction).with_object(ttl)
                     }

@@ -1,8 +1,11 @@
 //! The network layer (clause 6): from whom to whom across routers, and what routers tell each other.
 
+use std::fmt::Write as _;
+
 use crate::protocol::Malformed;
 use crate::protocol::bytes::Bytes as _;
 use crate::protocol::command::{Action, Command, Direction, Function};
+use crate::protocol::text::Text;
 
 /// One station behind a router.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,12 +108,15 @@ pub(super) fn command(kind: u8, body: &[u8]) -> Command {
     };
     let networks = match kind {
         0x00..=0x02 | 0x04 | 0x05 => {
-            let all: Vec<String> =
-                body.chunks_exact(2).take(8).filter_map(|pair| Some(pair.be16(0)?.to_string())).collect();
-            (!all.is_empty()).then(|| format!("network {}", all.join(", ")).into())
+            let mut said = Text::default();
+            for network in body.chunks_exact(2).take(8).filter_map(|pair| pair.be16(0)) {
+                // Writing to a text cannot fail.
+                let _ = write!(said, "{}{network}", if said.is_empty() { "network " } else { ", " });
+            }
+            (!said.is_empty()).then_some(said)
         }
         _ => None,
     };
     let code = 0x300 | u32::from(kind);
-    Function::new(action, code, format!("network/{kind}"), name).command(direction).with_object(networks)
+    Function::new(action, code, format_args!("network/{kind}"), name).command(direction).with_object(networks)
 }

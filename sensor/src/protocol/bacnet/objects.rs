@@ -1,6 +1,7 @@
 //! Objects and properties by name (clauses 12 and 21), those met in control systems.
 
 use crate::protocol::bytes::Bytes as _;
+use crate::protocol::text::Code;
 
 /// The object type of a device.
 pub(super) const DEVICE: u16 = 8;
@@ -78,7 +79,7 @@ pub(super) mod property {
 }
 
 /// The name of a property.
-pub(super) fn property_name(number: u32) -> std::borrow::Cow<'static, str> {
+pub(super) fn property_name(number: u32) -> Code {
     let name = match number {
         8 => "all",
         12 => "application-software-version",
@@ -119,7 +120,7 @@ pub(super) fn property_name(number: u32) -> std::borrow::Cow<'static, str> {
         371 => "property-list",
         372 => "serial-number",
         400 => "bacnet-ip-address",
-        other => return format!("property {other}").into(),
+        other => return format_args!("property {other}").into(),
     };
     name.into()
 }

@@ -1,9 +1,14 @@
 //! What requests are about, and what answers say of a device.
 
+use std::fmt::Write as _;
+
+use arrayvec::ArrayVec;
+
 use super::names;
 use super::objects::{DEVICE, Object, PROGRAM, WILDCARD, property, property_name, vendor};
 use super::tags::{ENUMERATED, OBJECT, TEXT, Tag, UNSIGNED, number, string, tag, tags};
 use crate::protocol::command::Action;
+use crate::protocol::text::Text;
 use crate::protocol::{Asset, Event};
 use crate::protocol::{AssetField, Side};
 
@@ -11,9 +16,11 @@ const READ_PROPERTY: u8 = 12;
 const READ_PROPERTY_MULTIPLE: u8 = 14;
 /// Objects and properties named in one command.
 const MAX_NAMED: usize = 4;
+/// Objects and properties looked at in one message.
+const MOST: usize = 64;
 
 /// A request read as far as it decides what it does: action, name and what it is about.
-pub(super) fn request(service: u8, body: &[u8]) -> (Action, &'static str, Option<Box<str>>) {
+pub(super) fn request(service: u8, body: &[u8]) -> (Action, &'static str, Option<Text>) {
     let (action, name) = names::confirmed(service);
     let context = |wanted: u8| {
         tags(body).find_map(|tag| match tag {
@@ -28,7 +35,7 @@ pub(super) fn request(service: u8, body: &[u8]) -> (Action, &'static str, Option
                 Tag::Application(OBJECT, content) => Object::read(content),
                 _ => None,
             });
-            (action, name, file.map(|file| file.to_string().into()))
+            (action, name, file.map(|file| format_args!("{file}").into()))
         }
         READ_PROPERTY => {
             let asked = Accesses::read(body);
@@ -47,7 +54,7 @@ pub(super) fn request(service: u8, body: &[u8]) -> (Action, &'static str, Option
                 .max_by_key(|(_, (action, _))| *action);
             match change {
                 Some((object, (action, what))) => {
-                    (action, name, Some(format!("{object} program-change {what}").into()))
+                    (action, name, Some(format_args!("{object} program-change {what}").into()))
                 }
                 None => (action, name, say(&written)),
             }
@@ -80,8 +87,8 @@ impl Accesses {
     /// An object is a context value of four bytes, number 0 (1 where a process stands before it). In the single form its
     /// property is number 1 and the value stands in group 3; in the multiple form a group 1 holds properties as number 0
     /// and values in groups 2.
-    fn read(body: &[u8]) -> Vec<Access> {
-        let mut accesses: Vec<Access> = Vec::new();
+    fn read(body: &[u8]) -> ArrayVec<Access, MOST> {
+        let mut accesses = ArrayVec::<Access, MOST>::new();
         let (mut depth, mut object) = (0_u8, None);
         for tag in tags(body) {
             match tag {
@@ -114,7 +121,7 @@ impl Accesses {
                 Tag::Close(_) => depth = depth.saturating_sub(1),
                 _ => {}
             }
-            if accesses.len() >= 64 {
+            if accesses.is_full() {
                 break;
             }
         }
@@ -122,48 +129,44 @@ impl Accesses {
     }
 }
 
-fn say(accesses: &[Access]) -> Option<Box<str>> {
-    let said: Vec<String> = accesses
-        .iter()
-        .take(MAX_NAMED)
-        .map(|access| match access.property {
-            Some(property) => format!("{} {}", access.object, property_name(property)),
-            None => access.object.to_string(),
-        })
-        .collect();
-    let more = accesses.len().saturating_sub(MAX_NAMED);
-    match (said.is_empty(), more) {
-        (true, _) => None,
-        (false, 0) => Some(said.join(", ").into()),
-        (false, more) => Some(format!("{} and {more} more", said.join(", ")).into()),
+fn say(accesses: &[Access]) -> Option<Text> {
+    let mut said = Text::default();
+    for (i, access) in accesses.iter().take(MAX_NAMED).enumerate() {
+        let comma = if i == 0 { "" } else { ", " };
+        // Writing to a text cannot fail.
+        let _ = match access.property {
+            Some(property) => write!(said, "{comma}{} {}", access.object, property_name(property)),
+            None => write!(said, "{comma}{}", access.object),
+        };
     }
+    if let Some(more) = accesses.len().checked_sub(MAX_NAMED).filter(|more| *more > 0) {
+        let _ = write!(said, " and {more} more");
+    }
+    (!said.is_empty()).then_some(said)
 }
 
 /// What an unconfirmed service is about.
-pub(super) fn unconfirmed(service: u8, body: &[u8]) -> Option<Box<str>> {
+pub(super) fn unconfirmed(service: u8, body: &[u8]) -> Option<Text> {
     let first = || tag(body).map(|(tag, _)| tag);
     match service {
         0 => match first()? {
-            Tag::Application(OBJECT, content) => Some(Object::read(content)?.to_string().into()),
+            Tag::Application(OBJECT, content) => Some(format_args!("{}", Object::read(content)?).into()),
             _ => None,
         },
         // A range of instances; without one everybody is asked.
         8 => {
-            let limits: Vec<u32> = tags(body)
-                .filter_map(|tag| match tag {
-                    Tag::Context(0 | 1, content) => number(content),
-                    _ => None,
-                })
-                .take(2)
-                .collect();
-            match limits.as_slice() {
-                [low, high] => Some(format!("device {low} to {high}").into()),
+            let mut limits = tags(body).filter_map(|tag| match tag {
+                Tag::Context(0 | 1, content) => number(content),
+                _ => None,
+            });
+            match (limits.next(), limits.next()) {
+                (Some(low), Some(high)) => Some(format_args!("device {low} to {high}").into()),
                 _ => None,
             }
         }
         2 | 3 | 11 => tags(body).find_map(|tag| match tag {
             Tag::Context(1 | 2, content) if content.len() == 4 => {
-                Some(Object::read(content)?.to_string().into())
+                Some(format_args!("{}", Object::read(content)?).into())
             }
             _ => None,
         }),

@@ -9,6 +9,7 @@ use crate::protocol::bytes::Bytes;
 use crate::protocol::command::{Action, Command, Direction, Status};
 use crate::protocol::input::Side;
 use crate::protocol::pending::Pending;
+use crate::protocol::text::Text;
 use crate::protocol::{Event, Malformed};
 
 /// Services waiting for their response at once: each of a multiple service packet counts.
@@ -45,7 +46,7 @@ struct Asked {
     action: Action,
     class: Option<u32>,
     slot: Option<u8>,
-    object: Option<Box<str>>,
+    object: Option<Text>,
     /// Of the device that the encapsulation goes to, not of one behind it.
     direct: bool,
     /// Inside an unconnected send: only that or this is answered.

@@ -4,6 +4,7 @@
 use super::vendors;
 use crate::protocol::bytes::{Bytes, text};
 use crate::protocol::input::Side;
+use crate::protocol::text::Text;
 use crate::protocol::{Asset, AssetField, Event};
 
 /// Who a device is.
@@ -48,8 +49,8 @@ impl<'a> Identity<'a> {
     }
 
     /// As text, for a device behind the one that answered: a module in its rack.
-    pub fn text(&self) -> Box<str> {
-        format!("{} {} {} serial {:#010x}", self.vendor(), text(self.name), self.firmware(), self.serial)
+    pub fn text(&self) -> Text {
+        format_args!("{} {} {} serial {:#010x}", self.vendor(), text(self.name), self.firmware(), self.serial)
             .into()
     }
 }

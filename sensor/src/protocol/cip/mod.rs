@@ -104,7 +104,7 @@ impl Decoder {
             name: "implicit i/o",
             status: Status::None,
             unit: None,
-            object: Some(format!("connection {id:#010x}").into()),
+            object: Some(format_args!("connection {id:#010x}").into()),
             protocol: None,
         }));
     }

@@ -1,9 +1,10 @@
 //! Paths of CIP messages (CIP volume 1, appendix C): which object a request is for, and on which way.
 
-use std::fmt::{self, Write as _};
+use crate::protocol::text::Text;
+use std::fmt;
 
 use super::classes;
-use crate::protocol::bytes::{Bytes, text};
+use crate::protocol::bytes::{Bytes, printable};
 
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,16 +132,12 @@ impl<'a> Path<'a> {
     }
 
     /// The path as text, at most 160 bytes: `Line1.Valve[3]`, `identity 1 attribute 2`, `1/0 message router 1`.
-    pub fn text(&self) -> Option<Box<str>> {
+    pub fn text(&self) -> Option<Text> {
         const LONGEST: usize = 160;
-        let mut text = String::new();
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{self}");
-        if text.len() > LONGEST {
-            let end = (0..=LONGEST).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-            text.truncate(end);
-        }
-        (!text.is_empty()).then(|| text.into())
+        let text = Text::from(format_args!("{self}"));
+        // What is printable is one byte a character.
+        let text = text.get(..LONGEST).map_or(text.clone(), Text::copy);
+        (!text.is_empty()).then_some(text)
     }
 }
 
@@ -151,7 +148,7 @@ impl fmt::Display for Path<'_> {
             let space = if i == 0 { "" } else { " " };
             match segment {
                 Segment::Port(port, [slot]) => write!(f, "{space}{port}/{slot}")?,
-                Segment::Port(port, address) => write!(f, "{space}{port}/{}", text(address))?,
+                Segment::Port(port, address) => write!(f, "{space}{port}/{}", printable(address))?,
                 Segment::Class(class) => match classes::name(class) {
                     Some(name) => write!(f, "{space}{name}")?,
                     None => write!(f, "{space}class {class:#04x}")?,
@@ -162,7 +159,7 @@ impl fmt::Display for Path<'_> {
                 Segment::Symbol(name) => {
                     let dot = if named { "." } else { space };
                     named = true;
-                    write!(f, "{dot}{}", text(name))?;
+                    write!(f, "{dot}{}", printable(name))?;
                 }
                 Segment::Other => {}
             }

@@ -3,12 +3,13 @@
 
 use crate::protocol::bytes::Bytes;
 use crate::protocol::command::{Action, Status};
+use crate::protocol::text::Text;
 
 /// What a PCCC message asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     /// Command and function: `pccc 0x0f/0xa2`.
-    pub text: Box<str>,
+    pub text: Text,
     /// The name in the manual, lower case.
     pub name: &'static str,
     /// What it does.
@@ -32,10 +33,10 @@ pub fn function(data: &[u8]) -> Option<Function> {
         FUNCTIONS.iter().find(|row| row.0 == command && function.is_none_or(|function| row.1 == function));
     let (name, action) = row.map_or(("unknown pccc function", Action::Other), |row| (row.2, row.3));
     let text = match function {
-        Some(function) => format!("pccc {command:#04x}/{function:#04x}"),
-        None => format!("pccc {command:#04x}"),
+        Some(function) => format_args!("pccc {command:#04x}/{function:#04x}").into(),
+        None => format_args!("pccc {command:#04x}").into(),
     };
-    Some(Function { text: text.into(), name, action })
+    Some(Function { text, name, action })
 }
 
 /// How it fared: the status byte, remote errors in its upper half, local ones in the lower.

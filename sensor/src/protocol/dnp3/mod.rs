@@ -18,6 +18,7 @@ use super::command::{Action, Command, Direction, Status};
 use super::framing::{Framing, Front, find};
 use super::input::{Input, Probe, Side, Verdict};
 use super::pending::Pending;
+use super::text::{Code, Text};
 use super::{Decode, Event, Malformed, Port, Spec};
 use link::Header;
 use transport::Reassembly;
@@ -64,7 +65,7 @@ struct Key {
 struct Asked {
     name: &'static str,
     action: Action,
-    object: Option<Box<str>>,
+    object: Option<Text>,
 }
 
 /// One connection, or two ends that exchange datagrams.
@@ -164,7 +165,7 @@ fn application(
         return;
     };
     let Some((code_text, name, action)) = functions::describe(code) else {
-        out.push(told(header, code, (format!("{code}").into(), "unknown function"), Action::Other));
+        out.push(told(header, code, (format_args!("{code}").into(), "unknown function"), Action::Other));
         out.push(Event::Malformed(Malformed::BadValue));
         return;
     };
@@ -217,8 +218,8 @@ fn application(
         if let Some(asked) = pending.take(&key) {
             event.action = asked.action;
             event.object = Some(match asked.object {
-                Some(object) => format!("to {}: {object}", asked.name).into(),
-                None => format!("to {}", asked.name).into(),
+                Some(object) => format_args!("to {}: {object}", asked.name).into(),
+                None => format_args!("to {}", asked.name).into(),
             });
         } else if outcome.is_some() {
             event.action = Action::Write;
@@ -236,12 +237,7 @@ fn application(
     }
 }
 
-fn told(
-    header: Header,
-    code: u8,
-    (text, name): (std::borrow::Cow<'static, str>, &'static str),
-    action: Action,
-) -> Event {
+fn told(header: Header, code: u8, (text, name): (Code, &'static str), action: Action) -> Event {
     Event::Command(Command {
         action,
         direction: if header.from_master { Direction::Request } else { Direction::Response },
@@ -270,7 +266,7 @@ fn link_command(header: Header) -> Event {
         action: Action::Session,
         direction: if header.primary { Direction::Request } else { Direction::Response },
         code: kind | u32::from(header.function),
-        code_text: format!("{letter}/{}", header.function).into(),
+        code_text: format_args!("{letter}/{}", header.function).into(),
         name: header.name().unwrap_or("unknown link function"),
         status,
         unit: Some(u32::from(header.outstation())),

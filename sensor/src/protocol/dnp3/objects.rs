@@ -1,10 +1,11 @@
 //! Object headers (IEEE 1815 4.2.2.7) as far as they tell what a message is about: which controls, classes, files and
 //! device attributes.
 
+use crate::protocol::text::Text;
 use std::fmt::Write as _;
 
 use super::functions;
-use crate::protocol::bytes::{Bytes, text};
+use crate::protocol::bytes::{Bytes, printable, text};
 use crate::protocol::command::{Action, Status};
 use crate::protocol::input::Side;
 use crate::protocol::{Asset, AssetField, Event};
@@ -121,12 +122,12 @@ impl<'a> Objects<'a> {
     }
 
     /// `g12v1 index 100 latch on`, `class 0 1 2 3`, `file C:/temp/x.xml`.
-    pub fn text(&self, all: &[u8]) -> Box<str> {
-        let mut said = String::new();
-        // Writing to a string cannot fail.
+    pub fn text(&self, all: &[u8]) -> Text {
+        let mut said = Text::default();
+        // Writing to a text cannot fail.
         let _ = match (self.group, self.variation) {
             (CLASS, _) => classes(all, &mut said),
-            (FILE, 3) => write!(said, "file {}", text(file_name(self.object()))),
+            (FILE, 3) => write!(said, "file {}", printable(file_name(self.object()))),
             (group, variation) => write!(said, "g{group}v{variation}"),
         };
         let controls = self.control_len().is_some();
@@ -139,7 +140,7 @@ impl<'a> Objects<'a> {
         if controls && self.count > 1 {
             let _ = write!(said, " and {} more", self.count.saturating_sub(1));
         }
-        said.into()
+        said
     }
 
     /// Facts in device attributes (group 0): a type, a length, the value.
@@ -173,8 +174,8 @@ impl<'a> Objects<'a> {
 }
 
 /// The classes that a read asks for, one header each.
-fn classes(mut bytes: &[u8], said: &mut String) -> std::fmt::Result {
-    said.push_str("class");
+fn classes(mut bytes: &[u8], said: &mut Text) -> std::fmt::Result {
+    said.write_str("class")?;
     while let &[CLASS, variation @ 1..=4, 6..=8, ref rest @ ..] = bytes {
         write!(said, " {}", variation.saturating_sub(1))?;
         let limited = match bytes.u8_at(2) {
@@ -216,7 +217,7 @@ mod tests {
 
     fn said(bytes: &str) -> String {
         let bytes = hex(bytes);
-        first(&bytes).unwrap().text(&bytes).into()
+        first(&bytes).unwrap().text(&bytes).to_string()
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Command codes, end codes and memory areas by name.
 
-use crate::protocol::bytes::{Bytes as _, text};
+use crate::protocol::bytes::{Bytes as _, short};
 use crate::protocol::command::{Action, Direction};
+use crate::protocol::text::Text;
 
 /// A command code: what it does and its name. `None`: no code of the CS/CJ series.
 pub(super) const fn function(code: u16) -> Option<(Action, &'static str)> {
@@ -70,14 +71,14 @@ pub(super) const fn function(code: u16) -> Option<(Action, &'static str)> {
 }
 
 /// What a request is about.
-pub(super) fn object(code: u16, data: &[u8]) -> Option<Box<str>> {
+pub(super) fn object(code: u16, data: &[u8]) -> Option<Text> {
     match code {
         0x0101..=0x0103 => {
             let (area, word) = data.u8_at(0).zip(data.be16(1))?;
             let count = data.be16(4)?;
-            Some(format!("{} {word} count {count}", self::area(area)).into())
+            Some(format_args!("{} {word} count {count}", self::area(area)).into())
         }
-        0x0306..=0x0308 => Some(format!("program {:#x}", data.be16(0)?).into()),
+        0x0306..=0x0308 => Some(format_args!("program {:#x}", data.be16(0)?).into()),
         // Program number, then the mode, which older controllers leave out.
         0x0401 => {
             let mode = match data.u8_at(2) {
@@ -85,11 +86,11 @@ pub(super) fn object(code: u16, data: &[u8]) -> Option<Box<str>> {
                 Some(4) | None => "run",
                 Some(_) => "unknown",
             };
-            Some(format!("mode {mode}").into())
+            Some(format_args!("mode {mode}").into())
         }
-        0x2202 => data.slice(2, 12).map(text),
-        0x2203 => data.slice(4, 12).map(text),
-        0x2601 => Some(text(data)),
+        0x2202 => data.slice(2, 12).map(short),
+        0x2203 => data.slice(4, 12).map(short),
+        0x2601 => Some(short(data)),
         _ => None,
     }
 }

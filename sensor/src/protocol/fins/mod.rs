@@ -11,6 +11,7 @@
 
 mod codes;
 
+use super::text::Text;
 use sensor_ebpf::flow::Transport;
 
 use super::bytes::{Bytes as _, text};
@@ -116,7 +117,7 @@ struct Decoder {
 
 #[derive(Debug, Default)]
 struct Session {
-    pending: Pending<(Side, u8, u16), Option<Box<str>>>,
+    pending: Pending<(Side, u8, u16), Option<Text>>,
 }
 
 impl Decode for Decoder {
@@ -160,14 +161,15 @@ impl Session {
             (_, 0) => Status::None,
             (_, error) => Status::Refused(error, codes::tcp_error(error)),
         };
-        let function = Function::new(Action::Session, 0x1_0000 | command, format!("tcp/{command}"), name);
+        let function =
+            Function::new(Action::Session, 0x1_0000 | command, format_args!("tcp/{command}"), name);
         out.push(Event::Command(function.command(direction).with_status(status)));
     }
 
     fn message(&mut self, message: &Message<'_>, side: Side, out: &mut Vec<Event>) {
         let (action, name) = codes::function(message.code).unwrap_or((Action::Other, "fins command"));
         let code = message.code;
-        let function = Function::new(action, u32::from(code), format!("0x{code:04x}"), name);
+        let function = Function::new(action, u32::from(code), format_args!("0x{code:04x}"), name);
         if !message.response {
             let object = codes::object(code, message.data);
             let command = function.command(Direction::Request).with_object(object.clone());

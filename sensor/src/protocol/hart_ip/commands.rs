@@ -111,7 +111,7 @@ pub(super) fn function(command: u16) -> Function {
         119 => (Action::Configure, "acknowledge event notification"),
         _ => (Action::Other, "hart command"),
     };
-    Function::new(action, u32::from(command), command.to_string(), name)
+    Function::new(action, u32::from(command), format_args!("{command}"), name)
 }
 
 /// What the first byte of an answer says.

@@ -1,6 +1,7 @@
 //! Who an instrument is, from its answer to command 0 (HCF_SPEC-127, table of command 0).
 
 use crate::protocol::bytes::Bytes as _;
+use crate::protocol::text::Text;
 use crate::protocol::{Asset, AssetField, Event, Side};
 
 /// An instrument's address on the wire: maker, type and serial number, without the bits of master and burst.
@@ -14,9 +15,9 @@ pub(super) fn address(body: &[u8]) -> Option<Address> {
 }
 
 /// `26:4e:00:00:d2`.
-pub(super) fn written(address: Address) -> Box<str> {
+pub(super) fn written(address: Address) -> Text {
     let [a, b, c, d, e] = address;
-    format!("instrument {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}").into()
+    format_args!("instrument {a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}").into()
 }
 
 /// Tells what an answer to command 0 says of the device that gave it; returns its address. `data` follows the two bytes of status.

@@ -287,7 +287,7 @@ fn session(id: u8) -> Function {
         AUDIT_LOG => (Action::Read, "read audit log"),
         _ => (Action::Other, "message"),
     };
-    Function::new(action, 0x100 | u32::from(id), format!("session/{id}"), name)
+    Function::new(action, 0x100 | u32::from(id), format_args!("session/{id}"), name)
 }
 
 /// What came of it: the header first, then the instrument's own response code.

@@ -15,6 +15,7 @@ use super::bytes::Bytes;
 use super::command::{Action, Command, Direction, Status};
 use super::framing::{Framing, Front, find};
 use super::input::{Input, Probe, Side, Verdict};
+use super::text::Text;
 use super::{Decode, Event, Malformed, Port, Spec};
 
 /// Registration.
@@ -220,7 +221,7 @@ fn asdu(frame: &[u8], cut: bool, side: Side, out: &mut Vec<Event>) {
         action,
         direction,
         code: u32::from(id) << 8 | u32::from(cause),
-        code_text: format!("{id}/{cause}").into(),
+        code_text: format_args!("{id}/{cause}").into(),
         name: row.map_or("unknown type", |row| row.name),
         status,
         unit: frame.le16(10).map(u32::from),
@@ -235,7 +236,7 @@ fn asdu(frame: &[u8], cut: bool, side: Side, out: &mut Vec<Event>) {
 }
 
 /// The first object's address, and of a command what it wants: `ioa 13 execute on`.
-fn object(id: u8, bytes: &[u8]) -> Option<Box<str>> {
+fn object(id: u8, bytes: &[u8]) -> Option<Text> {
     let address = u32::from(bytes.le16(0)?) | u32::from(bytes.u8_at(2)?) << 16;
     // The qualifier stands behind the value.
     let (at, kind) = match id {
@@ -244,7 +245,7 @@ fn object(id: u8, bytes: &[u8]) -> Option<Box<str>> {
         47 | 60 => (3, 3),
         48 | 49 | 61 | 62 => (5, 0),
         50 | 63 => (7, 0),
-        _ => return Some(format!("ioa {address}").into()),
+        _ => return Some(format_args!("ioa {address}").into()),
     };
     let qualifier = bytes.u8_at(at)?;
     let step = if qualifier & 0x80 != 0 { "select" } else { "execute" };
@@ -258,7 +259,7 @@ fn object(id: u8, bytes: &[u8]) -> Option<Box<str>> {
         (2 | 3, _) => " not permitted",
         _ => "",
     };
-    Some(format!("ioa {address} {step}{state}").into())
+    Some(format_args!("ioa {address} {step}{state}").into())
 }
 
 #[cfg(test)]

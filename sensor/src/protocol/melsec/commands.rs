@@ -2,6 +2,7 @@
 
 use crate::protocol::bytes::Bytes as _;
 use crate::protocol::command::{Action, Function};
+use crate::protocol::text::Text;
 
 /// Read type name.
 pub(super) const READ_TYPE: u32 = 0x0101;
@@ -51,14 +52,14 @@ pub(super) const fn known(code: u16) -> Option<(Action, &'static str)> {
 }
 
 /// A request with what it is about.
-pub(super) fn request(code: u16, sub: u16, data: &[u8]) -> (Function, Option<Box<str>>) {
+pub(super) fn request(code: u16, sub: u16, data: &[u8]) -> (Function, Option<Text>) {
     let (action, name) = known(code).unwrap_or((Action::Other, "slmp command"));
     let object = match code {
         // Head device 3 bytes, its code, how many; the longer form of the iQ-R series has 4 and 2.
         0x0401 | 0x1401 if sub & 0x0002 == 0 => {
             let first = data.le32(0).map(|word| word & 0x00ff_ffff);
             first.zip(data.u8_at(3)).zip(data.le16(4)).map(|((first, device), count)| {
-                format!("{}{first} count {count}", self::device(device)).into()
+                format_args!("{}{first} count {count}", self::device(device)).into()
             })
         }
         0x1001 | 0x1003 => {
@@ -66,7 +67,7 @@ pub(super) fn request(code: u16, sub: u16, data: &[u8]) -> (Function, Option<Box
         }
         _ => None,
     };
-    (Function::new(action, u32::from(code), format!("0x{code:04x}"), name), object)
+    (Function::new(action, u32::from(code), format_args!("0x{code:04x}"), name), object)
 }
 
 /// What answers when nobody asked.

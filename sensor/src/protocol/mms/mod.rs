@@ -12,12 +12,13 @@
 mod names;
 
 use super::ber::{self, Element};
-use super::bytes::{Bytes as _, text};
+use super::bytes::{Bytes as _, printable, short, text};
 use super::command::{Action, Direction, Function, Status};
 use super::input::{Input, Probe, Side, Verdict};
 use super::pending::{Asked, Pending};
 use super::tpkt::{self, Unit};
 use super::{Asset, AssetField, Decode, Event, Malformed, Spec};
+use crate::protocol::text::Text;
 
 /// Registration.
 pub static SPEC: Spec = Spec {
@@ -133,7 +134,7 @@ impl Session {
                 let service = ber::element(pdu.content).map_or(0, |element| element.tag & 0x1f);
                 let name = names::unconfirmed(service);
                 let function =
-                    Function::new(Action::Read, 0x200 | service, format!("unconfirmed/{service}"), name);
+                    Function::new(Action::Read, 0x200 | service, format_args!("unconfirmed/{service}"), name);
                 let object = variable(pdu.content, 0);
                 out.push(Event::Command(function.command(Direction::Notification).with_object(object)));
             }
@@ -223,14 +224,14 @@ fn code32(code: u64) -> u32 {
 fn function(service: Element<'_>) -> Function {
     let number = names::number(service.tag);
     let (action, name) = names::service(number);
-    Function::new(action, number, number.to_string(), name)
+    Function::new(action, number, format_args!("{number}"), name)
 }
 
 /// Groups inside groups that are looked into.
 const MAX_DEPTH: u8 = 8;
 
 /// The first variable named: `domain/item`, or an item of the device itself.
-fn variable(content: &[u8], depth: u8) -> Option<Box<str>> {
+fn variable(content: &[u8], depth: u8) -> Option<Text> {
     if depth > MAX_DEPTH {
         return None;
     }
@@ -243,11 +244,11 @@ fn variable(content: &[u8], depth: u8) -> Option<Box<str>> {
                 Some(Element { tag: 0x1a, content: item, .. }),
             ) = (names.next(), names.next())
             {
-                return Some(format!("{}/{}", text(domain), text(item)).into());
+                return Some(format_args!("{}/{}", printable(domain), printable(item)).into());
             }
         }
-        if element.tag == 0x80 && depth > 0 && plain.is_none() && printable(element.content) {
-            plain = Some(text(element.content));
+        if element.tag == 0x80 && depth > 0 && plain.is_none() && is_name(element.content) {
+            plain = Some(short(element.content));
         }
         if element.is_constructed()
             && let Some(found) = variable(element.content, depth.saturating_add(1))
@@ -259,9 +260,9 @@ fn variable(content: &[u8], depth: u8) -> Option<Box<str>> {
 }
 
 /// The first text: the name of a domain, program or file.
-fn first_text(content: &[u8], depth: u8) -> Option<Box<str>> {
-    if depth == 0 && printable(content) {
-        return Some(text(content));
+fn first_text(content: &[u8], depth: u8) -> Option<Text> {
+    if depth == 0 && is_name(content) {
+        return Some(short(content));
     }
     if depth > MAX_DEPTH {
         return None;
@@ -270,12 +271,12 @@ fn first_text(content: &[u8], depth: u8) -> Option<Box<str>> {
         if element.is_constructed() {
             first_text(element.content, depth.saturating_add(1))
         } else {
-            printable(element.content).then(|| text(element.content))
+            is_name(element.content).then(|| short(element.content))
         }
     })
 }
 
-fn printable(bytes: &[u8]) -> bool {
+fn is_name(bytes: &[u8]) -> bool {
     bytes.len() > 1 && bytes.iter().all(|byte| (b' '..=b'~').contains(byte))
 }
 

@@ -2,9 +2,8 @@
 //!
 //! Modbus Application Protocol V1.1b3 sections 5 and 6; codes outside it as Zeek's `modbus/consts.zeek` names them.
 
-use std::borrow::Cow;
-
 use crate::protocol::command::Action;
+use crate::protocol::text::Code;
 
 /// What a function code means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +11,7 @@ pub struct Function {
     /// `code`, or `code << 8 | sub-code`.
     pub code: u32,
     /// As the field writes it: `3`, `8/0x01`, `43/14`, `90/0x41`.
-    pub text: Cow<'static, str>,
+    pub text: Code,
     /// The name, lower case.
     pub name: &'static str,
     /// The common view.
@@ -27,7 +26,7 @@ pub(super) fn lookup(table: &'static [Row], high: u8, code: u8) -> Option<Functi
     let (_, text, name, action) = table.iter().find(|row| row.0 == code)?;
     Some(Function {
         code: u32::from(high) << 8 | u32::from(code),
-        text: Cow::Borrowed(text),
+        text: (*text).into(),
         name,
         action: *action,
     })
@@ -37,7 +36,7 @@ pub(super) fn lookup(table: &'static [Row], high: u8, code: u8) -> Option<Functi
 pub fn plain(code: u8) -> Function {
     lookup(FUNCTIONS, 0, code).unwrap_or_else(|| Function {
         code: u32::from(code),
-        text: Cow::Owned(code.to_string()),
+        text: format_args!("{code}").into(),
         name: if code == 0 || code >= 0x80 { "illegal function" } else { "unknown function" },
         action: Action::Other,
     })
@@ -47,7 +46,7 @@ pub fn plain(code: u8) -> Function {
 pub fn diagnostics(sub: u16) -> Function {
     u8::try_from(sub).ok().and_then(|sub| lookup(DIAGNOSTICS, 8, sub)).unwrap_or_else(|| Function {
         code: 8 << 8 | u32::from(sub.min(0xff)),
-        text: Cow::Owned(format!("8/{sub:#04x}")),
+        text: format_args!("8/{sub:#04x}").into(),
         name: "diagnostics: reserved",
         action: Action::Other,
     })
@@ -57,7 +56,7 @@ pub fn diagnostics(sub: u16) -> Function {
 pub fn encapsulated(mei: u8) -> Function {
     lookup(ENCAPSULATED, 43, mei).unwrap_or_else(|| Function {
         code: 43 << 8 | u32::from(mei),
-        text: Cow::Owned(format!("43/{mei}")),
+        text: format_args!("43/{mei}").into(),
         name: "encapsulated interface transport",
         action: Action::Other,
     })

@@ -1,8 +1,9 @@
 //! What a Modbus server says about itself: device identification (43/14), server id (17), UMAS read id.
 
 use super::umas;
-use crate::protocol::bytes::{Bytes, text};
+use crate::protocol::bytes::{Bytes, short, text};
 use crate::protocol::input::Side;
+use crate::protocol::text::Text;
 use crate::protocol::{Asset, AssetField, Event};
 
 /// 43/14 as a command code.
@@ -28,13 +29,13 @@ pub(super) fn assets(pdu: &[u8], code: u32, out: &mut Vec<Event>) {
 }
 
 /// The printable part of a "report server id" answer. Its layout is each maker's own, so it is shown, not filed.
-pub(super) fn server_id(pdu: &[u8]) -> Option<Box<str>> {
+pub(super) fn server_id(pdu: &[u8]) -> Option<Text> {
     if pdu.u8_at(0) != Some(17) {
         return None;
     }
     let printable = |byte: &u8| byte.is_ascii_graphic() || *byte == b' ';
     let longest = pdu.tail(2).split(|byte| !printable(byte)).max_by_key(|run| run.len())?;
-    (longest.len() >= 4).then(|| text(longest))
+    (longest.len() >= 4).then(|| short(longest))
 }
 
 /// Object list of 43/14 (section 6.21): id, length, value, as many as byte 6 says.

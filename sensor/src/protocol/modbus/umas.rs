@@ -9,8 +9,6 @@
 //!  5A | session key | FE or FD | data …           response, accepted or refused
 //! ```
 
-use std::borrow::Cow;
-
 use super::functions::{Function, Row, lookup};
 use crate::protocol::bytes::Bytes;
 use crate::protocol::command::{Action, Status};
@@ -25,7 +23,7 @@ pub const READ_ID: u8 = 0x02;
 pub fn function(code: u8) -> Function {
     lookup(FUNCTIONS, FUNCTION, code).unwrap_or_else(|| Function {
         code: u32::from(FUNCTION) << 8 | u32::from(code),
-        text: Cow::Owned(format!("90/{code:#04x}")),
+        text: format_args!("90/{code:#04x}").into(),
         name: "umas: unknown function",
         action: Action::Other,
     })

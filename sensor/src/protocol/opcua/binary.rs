@@ -1,6 +1,8 @@
 //! The binary encoding (OPC 10000-6 5.2), as far as headers, identities and addresses need it.
 
-use crate::protocol::bytes::{Bytes, text};
+use std::fmt;
+
+use crate::protocol::bytes::{Bytes, printable};
 
 /// Elements of an array that are looked at.
 const MOST: u32 = 64;
@@ -39,20 +41,26 @@ impl NodeId<'_> {
             _ => None,
         }
     }
+}
 
-    /// `ns=2;s=Tank.Level`, `i=2258` (OPC 10000-6 5.3.1.10).
-    pub fn text(&self) -> String {
-        let namespace = if self.namespace == 0 { String::new() } else { format!("ns={};", self.namespace) };
+/// `ns=2;s=Tank.Level`, `i=2258` (OPC 10000-6 5.3.1.10).
+impl fmt::Display for NodeId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.namespace != 0 {
+            write!(f, "ns={};", self.namespace)?;
+        }
         match self.identifier {
-            Identifier::Numeric(id) => format!("{namespace}i={id}"),
-            Identifier::String(name) => format!("{namespace}s={}", text(name)),
+            Identifier::Numeric(id) => write!(f, "i={id}"),
+            Identifier::String(name) => write!(f, "s={}", printable(name)),
             Identifier::Guid(guid) => {
                 let of = |at: usize| guid.le16(at).unwrap_or(0);
-                let tail: String = guid.tail(8).iter().map(|byte| format!("{byte:02x}")).collect();
-                let (a, b) = tail.split_at_checked(4).unwrap_or_default();
-                format!("{namespace}g={:08x}-{:04x}-{:04x}-{a}-{b}", guid.le32(0).unwrap_or(0), of(4), of(6))
+                write!(f, "g={:08x}-{:04x}-{:04x}-", guid.le32(0).unwrap_or(0), of(4), of(6))?;
+                for (i, byte) in guid.tail(8).iter().enumerate() {
+                    write!(f, "{}{byte:02x}", if i == 2 { "-" } else { "" })?;
+                }
+                Ok(())
             }
-            Identifier::Opaque(bytes) => format!("{namespace}b ({} bytes)", bytes.len()),
+            Identifier::Opaque(bytes) => write!(f, "b ({} bytes)", bytes.len()),
         }
     }
 }
@@ -200,7 +208,7 @@ mod tests {
 
     #[test]
     fn node_ids_are_written_as_the_specification_does() {
-        let of = |bytes: &str| Cursor(&hex(bytes)).node_id().map(|id| id.text());
+        let of = |bytes: &str| Cursor(&hex(bytes)).node_id().map(|id| id.to_string());
         assert_eq!(of("00 48").as_deref(), Some("i=72"));
         assert_eq!(of("01 02 0504").as_deref(), Some("ns=2;i=1029"));
         assert_eq!(of("02 0300 01000100").as_deref(), Some("ns=3;i=65537"));

@@ -2,9 +2,10 @@
 
 use super::binary::Cursor;
 use super::services::{self, Service};
-use crate::protocol::bytes::text;
+use crate::protocol::bytes::{printable, short, text};
 use crate::protocol::command::{Action, Status};
 use crate::protocol::input::Side;
+use crate::protocol::text::Text;
 use crate::protocol::{Asset, AssetField, Event};
 
 /// The default binary encodings of user identity tokens.
@@ -13,38 +14,38 @@ const USER_NAME: u32 = 324;
 const CERTIFICATE: u32 = 327;
 
 /// What a request is about, and what it does where that depends.
-pub fn request(service: &Service, mut body: Cursor<'_>) -> (Action, Option<Box<str>>) {
+pub fn request(service: &Service, mut body: Cursor<'_>) -> (Action, Option<Text>) {
     let mut action = service.action;
     let object = body.request_header().and_then(|()| match service.request {
         services::OPEN_SECURE_CHANNEL => mode(body),
-        services::GET_ENDPOINTS => Some(text(body.string()?)),
-        services::CREATE_SESSION => Some(text(body.application_name()?)),
+        services::GET_ENDPOINTS => Some(short(body.string()?)),
+        services::CREATE_SESSION => Some(short(body.application_name()?)),
         services::ACTIVATE_SESSION => user(body),
         services::WRITE => {
             let (n, first) = (body.array()?, body.node_id()?);
-            Some(several(first.text(), n))
+            Some(several(format_args!("{first}"), n))
         }
         services::CALL => {
             let (n, object, method) = (body.array()?, body.node_id()?, body.node_id()?);
             if n == 1 && method.standard().is_some_and(services::is_reading_method) {
                 action = Action::Read;
             }
-            Some(several(format!("{} of {}", method.text(), object.text()), n))
+            Some(several(format_args!("{method} of {object}"), n))
         }
         _ => None,
     });
     (action, object.filter(|object| !object.is_empty()))
 }
 
-fn several(first: String, n: u32) -> Box<str> {
+fn several(first: std::fmt::Arguments<'_>, n: u32) -> Text {
     match n {
         0 | 1 => first.into(),
-        n => format!("{first} and {} more", n.saturating_sub(1)).into(),
+        n => format_args!("{first} and {} more", n.saturating_sub(1)).into(),
     }
 }
 
 /// Version, request type, security mode.
-fn mode(mut body: Cursor<'_>) -> Option<Box<str>> {
+fn mode(mut body: Cursor<'_>) -> Option<Text> {
     body.skip(8)?;
     let mode = match body.u32()? {
         1 => "policy None, mode None",
@@ -56,7 +57,7 @@ fn mode(mut body: Cursor<'_>) -> Option<Box<str>> {
 }
 
 /// Who uses the session: behind a signature, software certificates and locales.
-fn user(mut body: Cursor<'_>) -> Option<Box<str>> {
+fn user(mut body: Cursor<'_>) -> Option<Text> {
     body.string()?;
     body.string()?;
     for _ in 0..body.array()? {
@@ -71,7 +72,7 @@ fn user(mut body: Cursor<'_>) -> Option<Box<str>> {
     token.string()?;
     Some(match kind.standard()? {
         ANONYMOUS => "anonymous".into(),
-        USER_NAME => format!("user {}", text(token.string()?)).into(),
+        USER_NAME => format_args!("user {}", printable(token.string()?)).into(),
         CERTIFICATE => "certificate".into(),
         _ => "issued token".into(),
     })

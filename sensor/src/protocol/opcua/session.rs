@@ -1,16 +1,15 @@
 //! From chunks to messages: security, reassembly, requests and their responses.
 
-use std::borrow::Cow;
-
 use super::binary::Cursor;
 use super::frame::{HEADER, Kind, POLICIES, kind};
 use super::message;
 use super::services::{self, Service};
-use crate::protocol::bytes::{Bytes, text};
+use crate::protocol::bytes::{Bytes, printable, short};
 use crate::protocol::command::{Action, Command, Direction, Status};
 use crate::protocol::framing::HEAD;
 use crate::protocol::input::Side;
 use crate::protocol::pending::Pending;
+use crate::protocol::text::Text;
 use crate::protocol::{Event, Malformed};
 
 /// Messages of one side that may be in the middle of their chunks at once.
@@ -21,7 +20,7 @@ const PARTIAL: usize = 8;
 struct Asked {
     service: Option<&'static Service>,
     action: Action,
-    object: Option<Box<str>>,
+    object: Option<Text>,
 }
 
 /// What is known of the channel's security.
@@ -113,7 +112,7 @@ impl Session {
         }
         self.security = Security::Some;
         let service = services::find(services::OPEN_SECURE_CHANNEL).map(|(service, _)| service);
-        let object = Some(format!("policy {}, mode not observable", text(name)).into());
+        let object = Some(format_args!("policy {}, mode not observable", printable(name)).into());
         let asked = Asked { service, action: Action::Session, object };
         let direction = if side == Side::Client { Direction::Request } else { Direction::Response };
         out.push(command(services::OPEN_SECURE_CHANNEL, &asked, direction, Status::None));
@@ -238,8 +237,8 @@ impl Session {
 }
 
 /// A string of printable text.
-fn url(bytes: &[u8]) -> Option<Box<str>> {
-    Cursor(bytes).string().map(text).filter(|url| !url.is_empty())
+fn url(bytes: &[u8]) -> Option<Text> {
+    Cursor(bytes).string().map(short).filter(|url| !url.is_empty())
 }
 
 /// A message of the transport, which has no service.
@@ -247,7 +246,7 @@ fn transport(
     code_text: &'static str,
     name: &'static str,
     direction: Direction,
-    object: Option<Box<str>>,
+    object: Option<Text>,
     status: Status,
 ) -> Event {
     Event::Command(Command {
@@ -266,9 +265,9 @@ fn transport(
 
 fn command(id: u32, asked: &Asked, direction: Direction, status: Status) -> Event {
     let (code_text, name) = match asked.service {
-        Some(service) => (Cow::Borrowed(service.text), service.name),
-        None if id == services::SERVICE_FAULT => (Cow::Borrowed("397"), "service fault"),
-        None => (Cow::Owned(id.to_string()), "unknown service"),
+        Some(service) => (service.text.into(), service.name),
+        None if id == services::SERVICE_FAULT => ("397".into(), "service fault"),
+        None => (format_args!("{id}").into(), "unknown service"),
     };
     Event::Command(Command {
         action: asked.action,

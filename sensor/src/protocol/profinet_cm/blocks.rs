@@ -3,6 +3,7 @@
 use super::fact;
 use crate::protocol::bytes::Bytes as _;
 use crate::protocol::command::Action;
+use crate::protocol::text::Text;
 use crate::protocol::{Asset, AssetField, Event, Side};
 
 /// Operations of the device's and the controller's interface.
@@ -34,7 +35,7 @@ fn blocks(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
 }
 
 /// An operation: what it does, its name and what it is about.
-pub(super) fn operation(number: u16, body: &[u8]) -> (Action, &'static str, Option<Box<str>>) {
+pub(super) fn operation(number: u16, body: &[u8]) -> (Action, &'static str, Option<Text>) {
     match number {
         CONNECT => (Action::Session, "connect", relation(body)),
         1 => (Action::Session, "release", None),
@@ -57,12 +58,12 @@ pub(super) fn operation(number: u16, body: &[u8]) -> (Action, &'static str, Opti
 }
 
 /// Who calls, and as what.
-fn relation(body: &[u8]) -> Option<Box<str>> {
+fn relation(body: &[u8]) -> Option<Text> {
     let content = blocks(body).find(|(kind, _)| *kind == AR)?.1;
     let kind = relation_kind(content.be16(0)?);
     let station = station(content);
     match station {
-        Some(name) => Some(format!("{kind} {}", crate::protocol::bytes::text(name)).into()),
+        Some(name) => Some(format_args!("{kind} {}", crate::protocol::bytes::printable(name)).into()),
         None => Some(kind.into()),
     }
 }
@@ -97,7 +98,7 @@ pub(super) fn caller(body: &[u8], side: Side, out: &mut Vec<Event>) {
 }
 
 /// Index and place of the record that is read or written.
-fn record(body: &[u8], kinds: &[u16]) -> Option<(u16, Box<str>)> {
+fn record(body: &[u8], kinds: &[u16]) -> Option<(u16, Text)> {
     let (_, content) = blocks(body).find(|(kind, _)| kinds.contains(kind))?;
     // Sequence, relation, application, slot, subslot, padding, index, length.
     let (slot, subslot) = content.be16(22).zip(content.be16(24))?;
@@ -105,7 +106,7 @@ fn record(body: &[u8], kinds: &[u16]) -> Option<(u16, Box<str>)> {
     let name = match index {
         MULTIPLE_WRITE => {
             let bytes = content.be32(30)?;
-            return Some((index, format!("several records, {bytes} bytes").into()));
+            return Some((index, format_args!("several records, {bytes} bytes").into()));
         }
         0xaff0 => " (identification 0)",
         0xaff1 => " (identification 1: tags)",
@@ -115,7 +116,7 @@ fn record(body: &[u8], kinds: &[u16]) -> Option<(u16, Box<str>)> {
         0x8080 => " (ports)",
         _ => "",
     };
-    Some((index, format!("slot {slot:#x}/{subslot:#x} index {index:#x}{name}").into()))
+    Some((index, format_args!("slot {slot:#x}/{subslot:#x} index {index:#x}{name}").into()))
 }
 
 const fn is_identification(index: u16) -> bool {

@@ -16,6 +16,7 @@ use super::bytes::{Bytes as _, text};
 use super::command::{Action, Direction, Function, Status};
 use super::input::{Input, Probe, Side, Verdict};
 use super::pending::{Asked, Pending};
+use super::text::{Code, Text};
 use super::{Asset, AssetField, Decode, Event, Malformed, Port, Spec};
 
 /// Registration.
@@ -203,7 +204,7 @@ fn blocks<'a>(packet: &Packet<'a>) -> &'a [u8] {
     packet.body.tail(20)
 }
 
-fn request(packet: &Packet<'_>) -> (Function, Option<Box<str>>) {
+fn request(packet: &Packet<'_>) -> (Function, Option<Text>) {
     let operation = packet.operation;
     let (action, name, object) = match packet.interface {
         Interface::Pnio => blocks::operation(operation, blocks(packet)),
@@ -218,8 +219,10 @@ fn request(packet: &Packet<'_>) -> (Function, Option<Box<str>>) {
         }
     };
     let (code, text) = match packet.interface {
-        Interface::Pnio => (u32::from(operation), operation.to_string()),
-        Interface::EndpointMapper => (0x1_0000 | u32::from(operation), format!("epm/{operation}")),
+        Interface::Pnio => (u32::from(operation), Code::from(format_args!("{operation}"))),
+        Interface::EndpointMapper => {
+            (0x1_0000 | u32::from(operation), format_args!("epm/{operation}").into())
+        }
     };
     (Function::new(action, code, text, name), object)
 }

@@ -13,6 +13,7 @@
 
 mod blocks;
 
+use super::text::Text;
 use std::net::Ipv4Addr;
 
 use super::bytes::{Bytes, text};
@@ -210,11 +211,11 @@ fn set(option: u8, suboption: u8) -> Function {
         _ => (Action::Configure, "set"),
     };
     let code = 4 << 16 | u32::from(option) << 8 | u32::from(suboption);
-    Function::new(action, code, format!("4/{option}/{suboption}"), name)
+    Function::new(action, code, format_args!("4/{option}/{suboption}"), name)
 }
 
 /// Every block with what it sets or asks for.
-fn object(blocks: &[Block<'_>], service: Service) -> Option<Box<str>> {
+fn object(blocks: &[Block<'_>], service: Service) -> Option<Text> {
     const MAX: usize = 128;
     let mut object = String::new();
     for block in blocks {

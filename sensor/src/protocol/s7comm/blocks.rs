@@ -1,19 +1,20 @@
 //! Names of program blocks in file names: `_0800001P` is OB1, passive.
 
 use super::functions::block_type;
-use crate::protocol::bytes::{Bytes, text};
+use crate::protocol::bytes::{Bytes, short};
+use crate::protocol::text::Text;
 
 /// The block a file name stands for; the name itself where it stands for none (`$`-files of modules, user files).
-pub(super) fn file(name: &[u8]) -> Option<Box<str>> {
+pub(super) fn file(name: &[u8]) -> Option<Text> {
     if name.is_empty() {
         return None;
     }
     let block = if name.first() == Some(&b'_') { name.get(1..).and_then(self::name) } else { None };
-    Some(block.unwrap_or_else(|| text(name)))
+    Some(block.unwrap_or_else(|| short(name)))
 }
 
 /// The block of `0A00001P`: type, five digits, file system.
-pub(super) fn name(name: &[u8]) -> Option<Box<str>> {
+pub(super) fn name(name: &[u8]) -> Option<Text> {
     let kind = block_type(name.get(..2)?)?;
     let digits = name.slice(2, 5)?;
     if !digits.iter().all(u8::is_ascii_digit) {
@@ -22,7 +23,7 @@ pub(super) fn name(name: &[u8]) -> Option<Box<str>> {
     let number = digits.iter().fold(0_u32, |sum, digit| {
         sum.saturating_mul(10).saturating_add(u32::from(digit.saturating_sub(b'0')))
     });
-    Some(format!("{kind}{number}").into())
+    Some(format_args!("{kind}{number}").into())
 }
 
 #[cfg(test)]

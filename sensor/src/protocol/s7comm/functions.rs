@@ -2,9 +2,8 @@
 //!
 //! Unpublished; the numbers and names are those of Wireshark's `packet-s7comm.c`, checked on captures.
 
-use std::borrow::Cow;
-
 use crate::protocol::command::Action;
+use crate::protocol::text::Code;
 
 /// What a message is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +11,7 @@ pub struct Function {
     /// Function code, or `group << 8 | sub-function` of user data.
     pub code: u32,
     /// `0x29`, `4/1`.
-    pub text: Cow<'static, str>,
+    pub text: Code,
     /// The name, lower case.
     pub name: &'static str,
     /// The common view.
@@ -24,7 +23,7 @@ pub fn job(code: u8) -> Function {
     let row = JOBS.iter().find(|row| row.0 == code);
     Function {
         code: u32::from(code),
-        text: row.map_or_else(|| Cow::Owned(format!("{code:#04x}")), |row| Cow::Borrowed(row.1)),
+        text: row.map_or_else(|| format_args!("{code:#04x}").into(), |row| row.1.into()),
         name: row.map_or("unknown function", |row| row.2),
         action: row.map_or(Action::Other, |row| row.3),
     }
@@ -35,7 +34,7 @@ pub fn user_data(group: u8, sub: u8) -> Function {
     let row = USER_DATA.iter().find(|row| (row.0, row.1) == (group, sub));
     Function {
         code: u32::from(group) << 8 | u32::from(sub),
-        text: row.map_or_else(|| Cow::Owned(format!("{group}/{sub}")), |row| Cow::Borrowed(row.2)),
+        text: row.map_or_else(|| format_args!("{group}/{sub}").into(), |row| row.2.into()),
         name: row.map_or_else(|| group_name(group), |row| row.3),
         action: row.map_or(Action::Other, |row| row.4),
     }

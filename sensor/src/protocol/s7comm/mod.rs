@@ -15,9 +15,10 @@ pub mod functions;
 mod szl;
 mod user_data;
 
+use crate::protocol::text::Text;
 use functions::Function;
 
-use super::bytes::{Bytes, text};
+use super::bytes::{Bytes, short};
 use super::command::{Action, Command, Direction, Status};
 use super::input::{Input, Probe, Side, Verdict};
 use super::pending::Pending;
@@ -108,7 +109,7 @@ fn probe(probe: Probe<'_>) -> Verdict {
 #[derive(Clone, Debug)]
 struct Asked {
     function: Function,
-    object: Option<Box<str>>,
+    object: Option<Text>,
 }
 
 /// One connection.
@@ -125,9 +126,9 @@ struct Session {
     jobs: Pending<(Side, u16), Asked>,
     user_data: user_data::State,
     /// The TSAP asked for, as text: what kind of partner it takes the client for.
-    tsap: Option<Box<str>>,
+    tsap: Option<Text>,
     /// The block an upload is about, which only its first job names.
-    uploading: Option<Box<str>>,
+    uploading: Option<Text>,
 }
 
 impl Decode for Decoder {
@@ -194,7 +195,7 @@ impl Session {
                 (function.name, function.action) = functions::program_invocation(service, argument);
                 invoked(service, argument, function.action)
             }
-            STOP => named(parameters, 6).map(text),
+            STOP => named(parameters, 6).map(short),
             SETUP => self.tsap.clone(),
             _ => None,
         };
@@ -215,18 +216,18 @@ fn service(parameters: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// The service and, where it is about blocks, the first of them: `_INSE DB1`.
-fn invoked(service: &[u8], argument: &[u8], action: Action) -> Option<Box<str>> {
-    let name = text(service);
+fn invoked(service: &[u8], argument: &[u8], action: Action) -> Option<Text> {
+    let name = short(service);
     let block = if action == Action::Program { argument.slice(2, 8).and_then(blocks::name) } else { None };
     match block {
         _ if name.is_empty() => None,
-        Some(block) => Some(format!("{name} {block}").into()),
+        Some(block) => Some(format_args!("{name} {block}").into()),
         None => Some(name),
     }
 }
 
 /// Whom a TSAP of two bytes addresses: kind of connection, rack and slot.
-fn partner(tsap: &[u8]) -> Option<Box<str>> {
+fn partner(tsap: &[u8]) -> Option<Text> {
     let [kind, place] = tsap else { return None };
     let kind = match kind {
         1 => "PG",
@@ -234,7 +235,7 @@ fn partner(tsap: &[u8]) -> Option<Box<str>> {
         3 => "S7 basic",
         _ => return None,
     };
-    Some(format!("{kind} rack {} slot {}", place >> 5, place & 0x1f).into())
+    Some(format_args!("{kind} rack {} slot {}", place >> 5, place & 0x1f).into())
 }
 
 /// The header's error, else that of the items: refused when none was accepted.
@@ -258,7 +259,7 @@ fn status(message: &Message<'_>) -> Status {
     }
 }
 
-fn command(function: &Function, direction: Direction, status: Status, object: Option<Box<str>>) -> Event {
+fn command(function: &Function, direction: Direction, status: Status, object: Option<Text>) -> Event {
     Event::Command(Command {
         action: function.action,
         direction,

@@ -14,6 +14,7 @@ use crate::protocol::bytes::Bytes;
 use crate::protocol::command::{Action, Direction, Status};
 use crate::protocol::input::Side;
 use crate::protocol::pending::Pending;
+use crate::protocol::text::Text;
 
 /// The most of one answer that is put together; a whole component identification has 400 bytes.
 const MAX_ANSWER: usize = 2048;
@@ -29,7 +30,7 @@ const DATA_HEADER: usize = 4;
 #[derive(Debug, Default)]
 pub(super) struct State {
     /// What requests were about, by who asked and reference.
-    objects: Pending<(Side, u16), Option<Box<str>>>,
+    objects: Pending<(Side, u16), Option<Text>>,
     /// The answer that is arriving in several units. Real clients ask for one at a time.
     answer: Option<Answer>,
 }
@@ -39,7 +40,7 @@ pub(super) struct State {
 struct Answer {
     code: u32,
     sequence: u8,
-    object: Option<Box<str>>,
+    object: Option<Text>,
     data: Vec<u8>,
 }
 
@@ -95,7 +96,7 @@ impl State {
         function: &Function,
         message: &Message<'_>,
         sequence: u8,
-        object: Option<Box<str>>,
+        object: Option<Text>,
         side: Side,
         out: &mut Vec<Event>,
     ) {
@@ -145,9 +146,9 @@ fn continues(parameters: &[u8]) -> bool {
 }
 
 /// What a request is about, as far as its function does not say.
-fn object(code: u32, body: &[u8]) -> Option<Box<str>> {
+fn object(code: u32, body: &[u8]) -> Option<Text> {
     match code {
-        READ_SZL => body.be16(0).map(|id| format!("SZL {id:#06x}").into()),
+        READ_SZL => body.be16(0).map(|id| format_args!("SZL {id:#06x}").into()),
         LIST_TYPE => functions::block_type(body.get(..2)?).map(Into::into),
         BLOCK_INFO => super::blocks::name(body),
         _ => None,

@@ -15,11 +15,10 @@
 
 mod functions;
 
-use std::borrow::Cow;
-
+use crate::protocol::text::{Code, Text};
 use functions::Row;
 
-use super::bytes::{Bytes, text};
+use super::bytes::{Bytes, short, text};
 use super::command::{Action, Command, Direction, Status};
 use super::input::{Input, Probe, Side, Verdict};
 use super::pending::Pending;
@@ -81,7 +80,7 @@ fn packet(bytes: &[u8], cut: bool) -> Result<Packet<'_>, Malformed> {
 }
 
 /// A request that waits for its answer.
-type Asked = (u16, &'static str, Action, Option<Box<str>>);
+type Asked = (u16, &'static str, Action, Option<Text>);
 
 /// One connection.
 #[derive(Debug, Default)]
@@ -95,7 +94,7 @@ struct Decoder {
 struct Session {
     pending: Pending<(Side, u16), Asked>,
     /// The TSAP that was called: `SIMATIC-ROOT-ES` for engineering, `SIMATIC-ROOT-HMI` for operation.
-    called: Option<Box<str>>,
+    called: Option<Text>,
     client: Half,
     server: Half,
 }
@@ -119,7 +118,7 @@ impl Decode for Decoder {
         reader.read(input, out, |unit, out| match unit {
             Unit::Connection(connection) => {
                 if input.side == Side::Client {
-                    session.called = connection.called().map(text);
+                    session.called = connection.called().map(short);
                 }
             }
             Unit::Message { bytes, cut } => session.message(bytes, cut, input.side, out),
@@ -234,8 +233,8 @@ impl Session {
 
 const UNKNOWN: (&str, Action) = ("unknown function", Action::Other);
 
-fn code_text(function: u16, row: Option<&Row>) -> Cow<'static, str> {
-    row.map_or_else(|| Cow::Owned(format!("{function:#06x}")), |row| Cow::Borrowed(row.1))
+fn code_text(function: u16, row: Option<&Row>) -> Code {
+    row.map_or_else(|| format_args!("{function:#06x}").into(), |row| row.1.into())
 }
 
 /// A return value with its highest bit is an error, numbered in the lowest 16.
@@ -250,8 +249,8 @@ fn status(content: &[u8]) -> Status {
 }
 
 /// The name of the first object in a message: attribute 233, a string of up to 127 bytes.
-fn type_name(content: &[u8]) -> Option<Box<str>> {
-    string(content, &[0xa3, 0x81, 0x69, 0x00, 0x15]).map(text).filter(|name| !name.is_empty())
+fn type_name(content: &[u8]) -> Option<Text> {
+    string(content, &[0xa3, 0x81, 0x69, 0x00, 0x15]).map(short).filter(|name| !name.is_empty())
 }
 
 /// `1;6ES7 211-1BE31-0XB0 ;V3.0` in attribute 319 of a session: order number and firmware of the controller.
@@ -278,13 +277,7 @@ fn string<'a>(content: &'a [u8], tag: &[u8]) -> Option<&'a [u8]> {
     content.slice(at.saturating_add(1), usize::from(len))
 }
 
-fn command(
-    direction: Direction,
-    code: u32,
-    code_text: Cow<'static, str>,
-    name: &'static str,
-    action: Action,
-) -> Event {
+fn command(direction: Direction, code: u32, code_text: Code, name: &'static str, action: Action) -> Event {
     let (status, unit, object, protocol) = (Status::None, None, None, None);
     Event::Command(Command { action, direction, code, code_text, name, status, unit, object, protocol })
 }

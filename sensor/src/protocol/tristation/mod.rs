@@ -99,14 +99,15 @@ impl Decoder {
         if message.kind != EXECUTE {
             let (name, direction, status) = commands::session(message.kind);
             let code = 0x100 | u32::from(message.kind);
-            let function = Function::new(Action::Session, code, format!("session/{}", message.kind), name);
+            let function =
+                Function::new(Action::Session, code, format_args!("session/{}", message.kind), name);
             return out.push(Event::Command(function.command(direction).with_status(status)));
         }
         let (Some(command), Some(count)) = (message.body.u8_at(2), message.body.u8_at(3)) else { return };
         // Requests end at 99, answers begin at 100, refusals at 200.
         if command < 100 {
             let (action, name) = commands::known(command).unwrap_or((Action::Other, "command"));
-            let function = Function::new(action, u32::from(command), command.to_string(), name);
+            let function = Function::new(action, u32::from(command), format_args!("{command}"), name);
             out.push(Event::Command(function.clone().command(Direction::Request)));
             self.pending.insert((side, count), function);
             return;
@@ -116,7 +117,7 @@ impl Decoder {
             _ => Status::Ok,
         };
         let function = self.pending.take(&(side.other(), count)).unwrap_or_else(|| {
-            Function::new(Action::Other, u32::from(command), command.to_string(), "answer")
+            Function::new(Action::Other, u32::from(command), format_args!("{command}"), "answer")
         });
         out.push(Event::Command(function.command(Direction::Response).with_status(status)));
     }
