@@ -173,7 +173,7 @@ fn datagram(
     if connection.protocol.is_none() && connection.attempts < MAX_ATTEMPTS {
         connection.candidates = u64::MAX;
         connection.attempts = connection.attempts.saturating_add(1);
-        if let Found::Yes(spec) = probe(connection, side, payload, connection.from_start) {
+        if let Found::Yes(spec) = probe(connection, side, payload, true) {
             connection.protocol = Some(spec);
             connection.decoder = Some((spec.decoder)());
             identified = true;

@@ -104,11 +104,17 @@ fn fits(bytes: &[u8]) -> Option<bool> {
     Some(false)
 }
 
+/// Whether a message begins here, somewhere in a stream: off its port one with items, as a few zeros are an empty list to anybody.
+fn carries(bytes: &[u8], hinted: bool) -> bool {
+    let tells = matches!(bytes.le16(0), Some(SEND_RR_DATA | SEND_UNIT_DATA)) && bytes.le32(8) == Some(0);
+    (hinted || tells) && fits(bytes) == Some(true)
+}
+
 fn probe(probe: Probe<'_>) -> Verdict {
     match fits(probe.bytes) {
         Some(true) => Verdict::Yes,
         None => Verdict::NeedMore,
-        Some(false) if !probe.from_start && find(probe.bytes, |at| fits(at) == Some(true)).is_some() => {
+        Some(false) if !probe.from_start && find(probe.bytes, |at| carries(at, probe.hinted)).is_some() => {
             Verdict::Yes
         }
         Some(false) => Verdict::No,

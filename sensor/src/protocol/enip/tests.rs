@@ -97,6 +97,14 @@ fn joined_in_the_middle_the_next_message_is_enough() {
     assert_eq!((probe(true), probe(false)), (Verdict::No, Verdict::Yes));
 }
 
+#[test]
+fn zeros_in_the_middle_of_another_protocol_are_no_empty_list() {
+    // As in frames of Mitsubishi's tools: a four among zeros.
+    let bytes = [&[0x57, 1, 0xff][..], &[4], &[0; 60]].concat();
+    let probe = Probe { bytes: &bytes, side: Side::Client, hinted: false, from_start: false };
+    assert_eq!((SPEC.probe)(probe), Verdict::No);
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_survived(bytes: Vec<u8>) {

@@ -1,11 +1,6 @@
 //! Commands and end codes by name (SLMP reference manual, chapter 5).
 
-use crate::protocol::bytes::Bytes as _;
 use crate::protocol::command::{Action, Function};
-use crate::protocol::text::Text;
-
-/// Read type name.
-pub(super) const READ_TYPE: u32 = 0x0101;
 
 /// A command: what it does and its name.
 pub(super) const fn known(code: u16) -> Option<(Action, &'static str)> {
@@ -51,23 +46,15 @@ pub(super) const fn known(code: u16) -> Option<(Action, &'static str)> {
     })
 }
 
-/// A request with what it is about.
-pub(super) fn request(code: u16, sub: u16, data: &[u8]) -> (Function, Option<Text>) {
+/// The function of a command.
+pub(super) fn function(code: u16) -> Function {
     let (action, name) = known(code).unwrap_or((Action::Other, "slmp command"));
-    let object = match code {
-        // Head device 3 bytes, its code, how many; the longer form of the iQ-R series has 4 and 2.
-        0x0401 | 0x1401 if sub & 0x0002 == 0 => {
-            let first = data.le32(0).map(|word| word & 0x00ff_ffff);
-            first.zip(data.u8_at(3)).zip(data.le16(4)).map(|((first, device), count)| {
-                format_args!("{}{first} count {count}", self::device(device)).into()
-            })
-        }
-        0x1001 | 0x1003 => {
-            data.le16(0).map(|mode| if mode == 3 { "forced".into() } else { "not forced".into() })
-        }
-        _ => None,
-    };
-    (Function::new(action, u32::from(code), format_args!("0x{code:04x}"), name), object)
+    Function::new(action, u32::from(code), format_args!("0x{code:04x}"), name)
+}
+
+/// Whether its answer holds the model.
+pub(super) const fn asks_type(code: u32) -> bool {
+    matches!(code, 0x0101 | 0x0121)
 }
 
 /// What answers when nobody asked.
@@ -75,25 +62,31 @@ pub(super) fn unknown() -> Function {
     Function::new(Action::Other, 0, "?", "slmp command")
 }
 
-/// A device by its binary code.
-const fn device(code: u8) -> &'static str {
+/// A device by its binary code, and whether its numbers are written in hexadecimal.
+pub(super) const fn device(code: u8) -> (&'static str, bool) {
     match code {
-        0x90 => "M",
-        0x91 => "SM",
-        0x92 => "L",
-        0x93 => "F",
-        0x94 => "V",
-        0x9c => "X",
-        0x9d => "Y",
-        0xa0 => "B",
-        0xa8 => "D",
-        0xa9 => "SD",
-        0xaf => "R",
-        0xb0 => "ZR",
-        0xb4 => "W",
-        0xc2 => "TN",
-        0xc5 => "CN",
-        _ => "device ",
+        0x90 => ("M", false),
+        0x91 => ("SM", false),
+        0x92 => ("L", false),
+        0x93 => ("F", false),
+        0x94 => ("V", false),
+        0x98 => ("S", false),
+        0x9c => ("X", true),
+        0x9d => ("Y", true),
+        0xa0 => ("B", true),
+        0xa1 => ("SB", true),
+        0xa2 => ("DX", true),
+        0xa3 => ("DY", true),
+        0xa8 => ("D", false),
+        0xa9 => ("SD", false),
+        0xaf => ("R", false),
+        0xb0 => ("ZR", false),
+        0xb4 => ("W", true),
+        0xb5 => ("SW", true),
+        0xc0..=0xc2 => ("T", false),
+        0xc3..=0xc5 => ("C", false),
+        0xcc => ("Z", false),
+        _ => ("device ", false),
     }
 }
 

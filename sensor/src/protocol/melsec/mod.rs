@@ -1,4 +1,5 @@
-//! SLMP, also known as MELSEC 3E and 4E frames (Mitsubishi SH-080956ENG), binary, on TCP and UDP 5000 to 5008 as configured.
+//! Mitsubishi controllers on Ethernet: SLMP, also known as MELSEC 3E and 4E frames (Mitsubishi SH-080956ENG), binary or in ASCII, on TCP
+//! and UDP 5000 to 5008 as configured, and the frames of the maker's own tools (MELSOFT), on the same ports, UDP 5560 and TCP 5562.
 //!
 //! ```text
 //!  0          2 | 6    3E | 4E        network, station, module 2, unit
@@ -8,15 +9,18 @@
 //! +------------+------------------+--------+-------+---------+---------+------
 //! ```
 //!
-//! The subheader is written as its two bytes stand on the wire. A 3E response has no number: it answers the request before it.
+//! The subheader is written as its two bytes stand on the wire. In ASCII every field is written as hexadecimal digits, numbers the
+//! usual way round. A 3E response has no number: it answers the request before it.
 
 mod commands;
+mod melsoft;
+mod slmp;
 
-use super::bytes::{Bytes as _, text};
-use super::command::{Direction, Status};
+use super::command::{Direction, Function, Status};
 use super::framing::{Framing, Front, find};
 use super::input::{Input, Probe, Side, Verdict};
 use super::pending::{Asked, Pending};
+use super::text::Text;
 use super::{Asset, AssetField, Decode, Event, Malformed, Port, Spec};
 
 /// Registration.
@@ -28,83 +32,68 @@ pub static SPEC: Spec = Spec {
         Port::Tcp(5002),
         Port::Tcp(5006),
         Port::Tcp(5007),
+        Port::Tcp(5008),
+        Port::Tcp(5562),
         Port::Udp(5000),
         Port::Udp(5006),
         Port::Udp(5007),
+        Port::Udp(5008),
+        Port::Udp(5560),
     ],
     industrial: true,
     probe,
     decoder: || Box::new(Decoder::default()),
-    about: "Devices (memory), files and modes of Mitsubishi controllers in binary 3E and 4E frames. Commands are named with their \
-            end codes; remote run, stop, pause, latch clear and reset are Control, file writes Program, file reads \
-            ReadProgram, remote password Auth; the model name gives the asset. ASCII frames and the engineering tool's own \
-            protocol are not read. Frames follow the published reference; no capture of it was at hand.",
+    about: "Devices (memory), files and modes of Mitsubishi controllers in 3E and 4E frames, binary and ASCII, and in frames of the maker's \
+            engineering tools. Commands are named with their end codes; remote run, stop, pause, latch clear and reset are Control, \
+            file writes Program, file reads ReadProgram, remote password Auth; the model name gives the asset. The tools' frames are \
+            not published: what their commands do is told from captures and from SLMP commands of the same groups. 1E frames are \
+            not read: their one byte of header could be anybody's.",
 };
 
-/// Network 0 to 239 or own, station 255 or a number, module of multi-CPU systems.
-const ACCESS_ROUTE: usize = 5;
-const MOST: u16 = 4096;
-
-/// Where things stand in a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Head {
-    response: bool,
-    /// 4E frames are numbered.
+/// One message, whatever its coding.
+#[derive(Clone, Debug)]
+struct Message {
+    /// 4E and MELSOFT frames are numbered.
     serial: Option<u16>,
-    /// Where the length stands.
-    length_at: usize,
+    said: Said,
 }
 
-fn head(bytes: &[u8]) -> Option<Head> {
-    let (response, numbered) = match bytes.be16(0)? {
-        0x5000 => (false, false),
-        0xd000 => (true, false),
-        0x5400 => (false, true),
-        0xd400 => (true, true),
-        _ => return None,
-    };
-    let serial = if numbered { Some(bytes.le16(2)?) } else { None };
-    let route = if numbered { 6 } else { 2 };
-    Some(Head { response, serial, length_at: route + ACCESS_ROUTE })
+#[derive(Clone, Debug)]
+enum Said {
+    Request {
+        function: Function,
+        object: Option<Text>,
+    },
+    /// How it fared, and the model that an answer to "read type name" would tell.
+    Response {
+        end: u16,
+        function: Option<Function>,
+        model: Option<Box<str>>,
+    },
 }
 
 fn front(bytes: &[u8], _: bool) -> Front {
-    match bytes.get(..2) {
-        None if bytes.u8_at(0).is_none_or(|b| matches!(b, 0x50 | 0x54 | 0xd0 | 0xd4)) => return Front::Short,
-        None => return Front::Bad(Malformed::BadVersion),
-        Some([0x50 | 0x54 | 0xd0 | 0xd4, 0]) => {}
-        Some(_) => return Front::Bad(Malformed::BadVersion),
+    match bytes.first() {
+        Some(0x50 | 0x54 | 0xd0 | 0xd4 | b'5' | b'D') => slmp::front(bytes),
+        Some(0x57 | 0x5a | 0xd7 | 0xda) => melsoft::front(bytes),
+        Some(_) => Front::Bad(Malformed::BadVersion),
+        None => Front::Short,
     }
-    let Some(head) = head(bytes) else { return Front::Short };
-    let Some(length) = bytes.le16(head.length_at) else { return Front::Short };
-    let least = if head.response { 2 } else { 6 };
-    if !(least..=MOST).contains(&length) {
-        return Front::Bad(Malformed::BadLength);
-    }
-    Front::Frame(head.length_at.saturating_add(2).saturating_add(usize::from(length)))
 }
 
-/// A frame with an access route that exists, and, of a request, a command that is known.
+/// Whether a frame with fields in their ranges stands at the front, and, if a request, one that asks for something known.
 fn begins(bytes: &[u8]) -> bool {
-    let Front::Frame(_) = front(bytes, true) else { return false };
-    let Some(head) = head(bytes) else { return false };
-    let route = bytes.slice(head.length_at.saturating_sub(ACCESS_ROUTE), ACCESS_ROUTE);
-    let sound = matches!(route, Some([network, station, _, 0x03, _]) if *network <= 239 && (*station <= 120 || *station >= 125));
-    if !sound || head.serial.is_some() && bytes.le16(4) != Some(0) {
-        return false;
-    }
-    head.response
-        || bytes.le16(head.length_at.saturating_add(4)).is_some_and(|code| commands::known(code).is_some())
+    matches!(front(bytes, true), Front::Frame(_)) && (slmp::begins(bytes) || melsoft::begins(bytes))
 }
 
 fn probe(probe: Probe<'_>) -> Verdict {
     match front(probe.bytes, false) {
         Front::Short => Verdict::NeedMore,
-        // An answer alone is too little to go by on a foreign port.
-        Front::Frame(_) if begins(probe.bytes) => match head(probe.bytes) {
-            Some(head) if head.response && !probe.hinted => Verdict::No,
-            _ => Verdict::Yes,
-        },
+        // An answer, or four bytes, alone are too little to go by on a foreign port.
+        Front::Frame(_) if begins(probe.bytes) => {
+            let weak = slmp::is_answer(probe.bytes) || melsoft::is_short(probe.bytes);
+            if weak && !probe.hinted { Verdict::No } else { Verdict::Yes }
+        }
         _ if !probe.from_start && probe.hinted && find(probe.bytes, begins).is_some() => Verdict::Yes,
         _ => Verdict::No,
     }
@@ -123,39 +112,49 @@ impl Decode for Decoder {
         if input.gap {
             pending.forget(|(asker, _)| *asker == input.side);
         }
-        framing.read(input, out, front, |frame, _, out| message(pending, frame, input.side, out))
+        framing.read(input, out, front, |frame, cut, out| {
+            match slmp::message(frame).or_else(|| melsoft::message(frame)) {
+                Some(message) => tell(pending, message, input.side, out),
+                None if cut => {}
+                None => out.push(Event::Malformed(Malformed::BadValue)),
+            }
+        })
     }
 }
 
-fn message(
+fn tell(
     pending: &mut Pending<(Side, Option<u16>), Asked>,
-    frame: &[u8],
+    message: Message,
     side: Side,
     out: &mut Vec<Event>,
 ) {
-    let Some(head) = head(frame) else { return };
-    let body = frame.tail(head.length_at.saturating_add(2));
-    if !head.response {
-        let Some((code, sub)) = body.le16(2).zip(body.le16(4)) else { return };
-        let (function, object) = commands::request(code, sub, body.tail(6));
-        let command = function.clone().command(Direction::Request).with_object(object.clone());
-        out.push(Event::Command(command));
-        pending.insert((side, head.serial), (function, object));
-        return;
-    }
-    let asked = pending.take(&(side.other(), head.serial));
-    let (function, object) = asked.unwrap_or_else(|| (commands::unknown(), None));
-    let status = match body.le16(0).unwrap_or(0) {
-        0 => Status::Ok,
-        code => Status::Refused(u32::from(code), commands::end(code)),
-    };
-    if function.code == commands::READ_TYPE && status == Status::Ok {
-        let model = body.slice(2, 16).map(text).unwrap_or_default();
-        if !model.is_empty() {
-            out.push(Event::Asset(Asset { side, field: AssetField::Model, value: model }));
+    let Message { serial, said } = message;
+    match said {
+        Said::Request { function, object } => {
+            let command = function.clone().command(Direction::Request).with_object(object.clone());
+            out.push(Event::Command(command));
+            pending.insert((side, serial), (function, object));
+        }
+        Said::Response { end, function, model } => {
+            let asked = pending.take(&(side.other(), serial));
+            let (function, object) =
+                asked.unwrap_or_else(|| (function.unwrap_or_else(commands::unknown), None));
+            let status = match end {
+                0 => Status::Ok,
+                code => Status::Refused(u32::from(code), commands::end(code)),
+            };
+            if commands::asks_type(function.code)
+                && status == Status::Ok
+                && let Some(model) = model.filter(|model| !model.is_empty())
+            {
+                let mut fact = |field, value| out.push(Event::Asset(Asset { side, field, value }));
+                fact(AssetField::Vendor, "Mitsubishi Electric".into());
+                fact(AssetField::Model, model);
+            }
+            let command = function.command(Direction::Response).with_status(status).with_object(object);
+            out.push(Event::Command(command));
         }
     }
-    out.push(Event::Command(function.command(Direction::Response).with_status(status).with_object(object)));
 }
 
 #[cfg(test)]
