@@ -1,4 +1,4 @@
-//! ADS inside AMS/TCP (Beckhoff information system, "ADS/AMS specification"), on TCP 48898.
+//! ADS inside AMS/TCP (Beckhoff information system, "ADS/AMS specification"), on TCP 48898; what routers ask each other on UDP 48899 stands in `discovery.rs`.
 //!
 //! ```text
 //!  0   2        6        12     14       20     22        24      26     30      34     38
@@ -11,6 +11,7 @@
 //! An AMS port is a service of the device: 10000 the system, 851 the first program of TwinCAT 3. Answers carry the id of
 //! their request and the bit that says so.
 
+mod discovery;
 mod services;
 
 use super::bytes::{Bytes as _, text};
@@ -24,13 +25,14 @@ use super::{Asset, AssetField, Decode, Event, Malformed, Port, Spec};
 pub static SPEC: Spec = Spec {
     name: "ads",
     title: "Beckhoff ADS",
-    ports: &[Port::Tcp(48_898)],
+    ports: &[Port::Tcp(48_898), Port::Udp(48_899)],
     industrial: true,
     probe,
     decoder: || Box::new(Decoder::default()),
     about: "Variables, files and states of Beckhoff TwinCAT controllers. All commands are named; a write-control (run, stop, \
             reset, config) is Control with its state; files, registry and processes of the system service and symbols by \
-            name are told; device info gives model and version. The unit is the AMS port.",
+            name are told; device info gives model and version. The unit is the AMS port. On UDP 48899 TwinCAT routers find each other \
+            (name, net id, versions) and add routes (Configure, with the user's name).",
 };
 
 /// AMS/TCP header and AMS header.
@@ -60,6 +62,13 @@ struct Message<'a> {
 
 fn front(bytes: &[u8], _: bool) -> Front {
     let Some(reserved) = bytes.le16(0) else { return Front::Short };
+    if reserved == 0x6603 {
+        return match bytes.le32(0) {
+            None => Front::Short,
+            Some(discovery::COOKIE) => discovery::front(bytes),
+            Some(_) => Front::Bad(Malformed::BadVersion),
+        };
+    }
     // Two more kinds travel here between routers: they are no commands, but have the same frame.
     if reserved != 0 && !matches!(reserved, 0x1000 | 0x1001) {
         return Front::Bad(Malformed::BadVersion);
@@ -112,6 +121,8 @@ fn begins(bytes: &[u8]) -> bool {
 
 fn probe(probe: Probe<'_>) -> Verdict {
     match front(probe.bytes, false) {
+        // Four bytes and a service that nobody else begins with.
+        Front::Frame(_) if probe.bytes.le32(0) == Some(discovery::COOKIE) => Verdict::Yes,
         Front::Frame(_) if begins(probe.bytes) => Verdict::Yes,
         Front::Short => Verdict::NeedMore,
         Front::Frame(_) | Front::Bad(_) if !probe.from_start && find(probe.bytes, begins).is_some() => {
@@ -140,7 +151,9 @@ impl Decode for Decoder {
             session.pending.forget(|(asker, ..)| *asker == input.side);
         }
         framing.read(input, out, front, |frame, _, out| {
-            if let Some(message) = message(frame) {
+            if let Some(message) = discovery::Message::read(frame) {
+                session.router(&message, input.side, out);
+            } else if let Some(message) = message(frame) {
                 session.message(&message, input.side, out);
             }
         })
@@ -148,6 +161,21 @@ impl Decode for Decoder {
 }
 
 impl Session {
+    /// What routers ask each other.
+    fn router(&mut self, message: &discovery::Message<'_>, side: Side, out: &mut Vec<Event>) {
+        let (mut function, mut object) = (message.function(), message.object());
+        let key = |side| (side, message.id, u16::try_from(message.service).unwrap_or(u16::MAX));
+        if !message.answers {
+            self.pending.insert(key(side), (function.clone(), object.clone()));
+        } else if let Some(asked) = self.pending.take(&key(side.other())) {
+            (function, object) = asked;
+        }
+        let status = if message.answers { message.status() } else { Status::None };
+        message.facts(side, out);
+        let command = function.command(message.direction()).with_status(status).with_object(object);
+        out.push(Event::Command(command));
+    }
+
     fn message(&mut self, message: &Message<'_>, side: Side, out: &mut Vec<Event>) {
         if !message.response {
             let (function, object) = services::request(message.command, message.target_port, message.data);

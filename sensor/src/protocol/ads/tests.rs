@@ -91,6 +91,57 @@ fn lengths_that_disagree_are_malformed_and_strangers_are_refused() {
     assert_eq!(ask(&SPEC, &hex(READ_STATE)[..20], false), Verdict::NeedMore);
 }
 
+/// pyads asks who is there; the answer is made by hand after the description of the tags.
+const WHO: &str = "03661471 00000000 01000000 010101010101 1027 00000000";
+const ME: &str = "03661471 00000000 01000080 050d75600101 1027 03000000 \
+    0500 0800 43582d3044373500 0300 0400 0301b80f 0400 1400 14010000 0a000000 00000000 644a0000 02000000";
+/// pyads asks for a route (captured from version 3.6), and is refused as pyads expects it: tag 1 with an error.
+const ROUTE: &str = "03661471 00000000 06000000 0a0000070101 1027 05000000 0c00 0300 727400 0700 0600 0a0000070101 \
+    0d00 0e00 41646d696e6973747261746f7200 0200 0700 73656372657400 0500 0b00 454e4753544154494f4e00";
+const NO_ROUTE: &str = "03661471 00000000 06000080 050d75600101 1027 01000000 0100 0400 04070000";
+
+#[test]
+fn a_router_tells_who_it_is() {
+    let mut decoder = Decoder::default();
+    let events = feed(&mut decoder, Side::Client, &hex(WHO), &[]);
+    assert_eq!((commands(&events)[0].action, &*commands(&events)[0].code_text), (Action::Discover, "udp/1"));
+    let events = feed(&mut decoder, Side::Server, &hex(ME), &[]);
+    let expected = [
+        (AssetField::Vendor, "Beckhoff"),
+        (AssetField::Id, "AMS net id 5.13.117.96.1.1"),
+        (AssetField::Name, "CX-0D75"),
+        (AssetField::Software, "TwinCAT 3.1.4024"),
+        (AssetField::System, "Windows 10.0.19044"),
+    ];
+    assert_eq!(facts(&events), expected);
+    assert_eq!(commands(&events)[0].status, Status::Ok);
+}
+
+#[test]
+fn a_route_is_asked_for_with_a_name_and_the_password_is_not_told() {
+    let mut decoder = Decoder::default();
+    let events = feed(&mut decoder, Side::Client, &hex(ROUTE), &[]);
+    let route = commands(&events)[0];
+    assert_eq!((route.action, route.name), (Action::Configure, "add route"));
+    assert_eq!(route.object.as_deref(), Some("rt to ENGSTATION as Administrator"));
+    let events = feed(&mut decoder, Side::Server, &hex(NO_ROUTE), &[]);
+    assert_eq!(
+        (commands(&events)[0].name, commands(&events)[0].status.clone()),
+        ("add route", Status::Refused(0x704, "reading or writing not permitted"))
+    );
+}
+
+#[test]
+fn a_router_message_is_known_by_its_cookie_and_its_tags_must_be_whole() {
+    assert_eq!((ask(&SPEC, &hex(WHO), false), ask(&SPEC, &hex(ROUTE), false)), (Verdict::Yes, Verdict::Yes));
+    assert_eq!(ask(&SPEC, &hex(&WHO.replace("03661471", "03661472")), true), Verdict::No);
+    let many = hex(&WHO.replace("1027 00000000", "1027 ffffff00"));
+    assert_eq!(
+        feed(&mut Decoder::default(), Side::Client, &many, &[])[0],
+        Event::Malformed(Malformed::BadLength)
+    );
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_survived(bytes: Vec<u8>) {
@@ -99,7 +150,7 @@ proptest! {
 
     #[test]
     fn near_messages_are_survived(at in any::<prop::sample::Index>(), byte: u8) {
-        for text in [READ_STATE, STATE_RUN, REGISTRY, STOP] {
+        for text in [WHO, ME, ROUTE, READ_STATE, STATE_RUN, REGISTRY, STOP] {
             let mut bytes = hex(text);
             let at = at.index(bytes.len());
             bytes[at] = byte;
@@ -109,7 +160,7 @@ proptest! {
 
     #[test]
     fn the_events_do_not_depend_on_the_segments(cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6)) {
-        let bytes = hex(&[READ_STATE, REGISTRY, STOP].concat());
+        let bytes = hex(&[WHO, ME, ROUTE, READ_STATE, REGISTRY, STOP].concat());
         same_however_cut(&SPEC, &bytes, &cuts)?;
     }
 }
