@@ -93,7 +93,10 @@ pub struct Header {
     /// [`Reason`] of a flow record; zero otherwise.
     pub reason: u8,
     /// Zero.
-    pub zero: [u8; 5],
+    pub zero: u8,
+    /// TCP sequence number of the packet that caused the record, in network order; zero where there is none. Beside a SYN
+    /// it says where its direction begins.
+    pub tcp_seq: u32,
 }
 
 /// A flow, one direction.

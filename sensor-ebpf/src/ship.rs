@@ -28,7 +28,8 @@ fn head<T: Tables>(
     header.kind = kind;
     header.ring = ring as u8;
     header.reason = 0;
-    header.zero = [0; 5];
+    header.zero = 0;
+    header.tcp_seq = arrival.headers.seq;
 }
 
 /// Reports an entry as it stands. A function of its own, because BPF gives each 512 bytes of stack and no more.
@@ -39,6 +40,9 @@ pub fn flow<T: Tables>(index: u32, entry: &Entry, reason: Reason, arrival: &Arri
     let sent = tables.emit_flow(|record| {
         head(&mut record.header, Ring::Lifecycle, KIND_FLOW, index, entry, arrival);
         record.header.reason = reason as u8;
+        if ended {
+            record.header.tcp_seq = 0;
+        }
         entry.key().write(&mut record.key);
         record.bytes = entry.bytes();
         record.packets = entry.packets();

@@ -186,6 +186,7 @@ impl Engine {
         }
         self.open(pair, event, observer);
         let Some(connection) = self.connections.get_mut(&pair) else { return };
+        connection.begin(event);
         let before = connection.state;
         connection.state = connection.account(event);
         let after = connection.state;

@@ -47,6 +47,8 @@ pub struct Headers {
     pub payload_len: u32,
     /// Bytes at the IP layer; for frames without IP the frame's length.
     pub len: u32,
+    /// TCP sequence number, as it stands in the packet; zero without one.
+    pub seq: u32,
     /// TCP flags.
     pub flags: u8,
     /// [`Note`] bits.
@@ -62,6 +64,7 @@ impl Headers {
             payload_at: forget(u64::from(self.payload_at)) as u32,
             payload_len: forget(u64::from(self.payload_len)) as u32,
             len: forget(u64::from(self.len)) as u32,
+            seq: forget(u64::from(self.seq)) as u32,
             flags: forget(u64::from(self.flags)) as u8,
             notes: forget(u64::from(self.notes)) as u8,
         }
@@ -104,6 +107,7 @@ pub fn parse<F: Frame>(frame: &F, slot: u32) -> Result<Headers, Unreadable> {
                 payload_at: link.at as u32,
                 payload_len: len.saturating_sub(link.at as u32),
                 len,
+                seq: 0,
                 flags: 0,
                 notes: 0,
             });
@@ -115,6 +119,7 @@ pub fn parse<F: Frame>(frame: &F, slot: u32) -> Result<Headers, Unreadable> {
         payload_at: segment.at as u32,
         payload_len: segment.len,
         len: packet.len,
+        seq: segment.seq,
         flags: segment.flags,
         notes: packet.notes,
     })

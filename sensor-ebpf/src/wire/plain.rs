@@ -56,6 +56,7 @@ fn over_ipv4<F: Frame>(frame: &F, h: impl Header<READ>, at: u64, place: u32) -> 
         payload_at: headers.wrapping_add(at) as u32,
         payload_len: total.wrapping_sub(headers) as u32,
         len: total as u32,
+        seq: if protocol == TCP { h.ne32::<24>() } else { 0 },
         flags,
         notes: 0,
     })

@@ -25,6 +25,8 @@ pub(super) struct Segment {
     pub transport: Transport,
     /// Source and destination port as they stand in a packet.
     pub ports: u32,
+    /// TCP sequence number as it stands in a packet.
+    pub seq: u32,
     pub flags: u8,
     pub at: usize,
     pub len: u32,
@@ -39,7 +41,7 @@ pub(super) fn parse<F: Frame>(frame: &F, packet: &Packet) -> Result<Segment, Unr
         ICMPV6 => Transport::Icmpv6,
         _ => Transport::Other,
     };
-    let bare = Segment { transport, ports: 0, flags: 0, at: packet.at, len: packet.rest };
+    let bare = Segment { transport, ports: 0, seq: 0, flags: 0, at: packet.at, len: packet.rest };
     if packet.notes & Note::LATER_FRAGMENT != 0 {
         return Ok(bare);
     }
@@ -52,6 +54,7 @@ pub(super) fn parse<F: Frame>(frame: &F, packet: &Packet) -> Result<Segment, Unr
             }
             Ok(Segment {
                 ports: h.ne32::<0>(),
+                seq: h.ne32::<4>(),
                 flags: h.byte::<13>(),
                 at: packet.at.wrapping_add(header),
                 len: packet.rest.wrapping_sub(header as u32),

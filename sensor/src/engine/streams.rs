@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sensor_ebpf::flow::Transport;
 use sensor_ebpf::wire::Note;
+use sensor_ebpf::wire::transport::flag;
 
 use super::Engine;
 use crate::decode;
@@ -39,7 +40,9 @@ impl Engine {
         }
         let tcp = if event.key.transport() == Transport::Tcp { event.tcp_numbers() } else { None };
         let mut events = std::mem::take(&mut self.events);
-        let seq = tcp.map(|(seq, _)| seq);
+        // Data in a SYN (RFC 7413) stand behind its own number.
+        let syn = u32::from(event.flags & flag::SYN != 0);
+        let seq = tcp.map(|(seq, _)| seq.wrapping_add(syn));
         let identified = decode::feed(connection, side, seq, event.payload(), event.payload_len, &mut events);
         if identified {
             Self::identified(connection, &mut self.mind, &mut self.wishes, now);

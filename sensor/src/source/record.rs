@@ -41,6 +41,8 @@ pub struct FlowEvent {
     pub packet_flags: u8,
     /// [`sensor_ebpf::wire::Note`] bits of that packet.
     pub notes: u8,
+    /// TCP sequence number of that packet (opened, changed).
+    pub tcp_seq: u32,
     /// Source and destination MAC of that packet (opened, changed).
     pub macs: Option<([u8; 6], [u8; 6])>,
 }

@@ -204,6 +204,7 @@ impl Residency {
             flags: record.flags,
             packet_flags: record.packet_flags,
             notes: record.notes,
+            tcp_seq: u32::from_be(header.tcp_seq),
             macs: opened.then_some(([a, b, c, d, e, f], [u, v, w, x, y, z])),
         }
     }

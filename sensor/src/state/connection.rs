@@ -286,6 +286,16 @@ impl Connection {
         self.conclude()
     }
 
+    /// A SYN says where its sender's bytes begin (RFC 9293, 3.4): behind its own number.
+    pub(crate) fn begin(&mut self, event: &FlowEvent) {
+        let side = self.side(&event.key);
+        if event.packet_flags & flag::SYN != 0
+            && let Some(stream) = self.streams.get_mut(index(side))
+        {
+            stream.begin(event.tcp_seq.wrapping_add(1));
+        }
+    }
+
     /// Whether a report of this direction starts another connection on the same ports.
     pub fn is_over_for(&self, event: &FlowEvent) -> bool {
         let bare_syn = event.packet_flags & (flag::SYN | flag::ACK) == flag::SYN;

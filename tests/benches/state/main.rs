@@ -68,6 +68,7 @@ fn connection(n: u64, at: Time, engine: &mut Engine) -> u64 {
             flags,
             packet_flags,
             notes: 0,
+            tcp_seq: 0,
             macs: Some(([2, 0, 0, 0, 0, 1], [2, 0, 0, 0, 0, 2])),
         };
         engine.record(Record::Flow(event), &mut Silent);

@@ -1,7 +1,7 @@
 //! The same bytes in other segments are the same commands: every capture's TCP streams split, merged, repeated and put out
 //! of order at random.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use isthmus::protocol::Status;
 use isthmus::source::capture::Capture;
@@ -60,9 +60,21 @@ impl Segment {
     }
 }
 
+/// The way that a SYN without data opens.
+fn opened(frame: &[u8]) -> Option<Way> {
+    if frame.get(12..14)? != [8, 0] || frame.get(23)? != &6 {
+        return None;
+    }
+    let tcp = 14 + usize::from(frame[14] & 0xf) * 4;
+    let syn = frame.get(tcp + 13)? & 2 != 0;
+    let way = [frame.get(26..34)?, frame.get(tcp..tcp + 4)?].concat();
+    syn.then(|| way.try_into().unwrap())
+}
+
 /// Segments of one way that follow each other without the other end having said anything, as random pieces in a random
-/// order: no piece moves further than three places, and the first of a stream stays where it is.
-fn shuffled(run: &Segment, first: bool, rng: &mut Rng) -> Vec<Vec<u8>> {
+/// order: no piece moves further than three places, and the first of a stream that was joined in the middle stays where it
+/// is, because nothing says that it is not the first.
+fn shuffled(run: &Segment, stays: bool, rng: &mut Rng) -> Vec<Vec<u8>> {
     let mut pieces = Vec::new();
     let mut at = 0;
     while at < run.payload.len() {
@@ -74,7 +86,7 @@ fn shuffled(run: &Segment, first: bool, rng: &mut Rng) -> Vec<Vec<u8>> {
         }
         at = to;
     }
-    for at in usize::from(first)..pieces.len() {
+    for at in usize::from(stays)..pieces.len() {
         let to = pieces.len().min(at + 3);
         let other = rng.range(at as u64, to as u64) as usize;
         pieces.swap(at, other);
@@ -89,19 +101,21 @@ fn cut_anew(name: &str, seed: u64) -> Option<Vec<Frame>> {
     let mut capture = Capture::open(&captures()?.join(name)).unwrap();
     let mut out: Vec<Frame> = Vec::new();
     let mut next: BTreeMap<Way, u32> = BTreeMap::new();
-    let mut begun: BTreeMap<Way, bool> = BTreeMap::new();
+    // Ways whose first byte is known: by their SYN, or because it passed.
+    let mut begun: BTreeSet<Way> = BTreeSet::new();
     let mut run: Option<Segment> = None;
-    let mut flush = |run: Option<Segment>, out: &mut Vec<Frame>, rng: &mut Rng| {
+    let flush = |run: Option<Segment>, begun: &mut BTreeSet<Way>, out: &mut Vec<Frame>, rng: &mut Rng| {
         let Some(run) = run else { return };
-        let first = begun.insert(run.way, true).is_none();
-        let frames = shuffled(&run, first, rng).into_iter().zip(run.at_ns..);
+        let joined = begun.insert(run.way);
+        let frames = shuffled(&run, joined, rng).into_iter().zip(run.at_ns..);
         out.extend(frames.map(|(bytes, at_ns)| Frame { at_ns, leg: 0, bytes }));
     };
     while let Some(packet) = capture.next() {
         let packet = packet.unwrap();
         let whole = packet.frame.len() == packet.wire_len as usize;
         let Some(segment) = Segment::read(&packet.frame, packet.at.0) else {
-            flush(run.take(), &mut out, &mut rng);
+            flush(run.take(), &mut begun, &mut out, &mut rng);
+            begun.extend(opened(&packet.frame));
             out.push(Frame { at_ns: packet.at.0, leg: 0, bytes: packet.frame.into_owned() });
             continue;
         };
@@ -114,10 +128,10 @@ fn cut_anew(name: &str, seed: u64) -> Option<Vec<Frame>> {
             Some(run) if run.way == segment.way && run.payload.len() < 4000 && rng.chance(0.7) => {
                 run.payload.extend(segment.payload);
             }
-            _ => flush(run.replace(segment), &mut out, &mut rng),
+            _ => flush(run.replace(segment), &mut begun, &mut out, &mut rng),
         }
     }
-    flush(run.take(), &mut out, &mut rng);
+    flush(run.take(), &mut begun, &mut out, &mut rng);
     Some(out)
 }
 

@@ -45,6 +45,7 @@ impl Source for Breaking {
             flags: 2,
             packet_flags: 2,
             notes: 0,
+            tcp_seq: 0,
             macs: None,
         }));
         Ok(true)

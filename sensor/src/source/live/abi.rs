@@ -16,6 +16,7 @@ pub fn layout() -> String {
     let mut hash = Sha256::new();
     let fields = [
         size_of::<Header>(),
+        offset_of!(Header, tcp_seq),
         size_of::<FlowRecord>(),
         offset_of!(FlowRecord, key),
         offset_of!(FlowRecord, bytes),

@@ -25,6 +25,8 @@ const SPARE: usize = 2048;
 pub struct Stream {
     /// Sequence number of the byte after the buffer.
     next: Option<u32>,
+    /// `next` is what a SYN promised; nothing has come yet that bears it out.
+    promised: bool,
     buffer: Vec<u8>,
     held: Held,
     /// The end of what was handed on, where `remembers`.
@@ -58,12 +60,27 @@ impl Stream {
         Self { gap: true, ..Self::default() }
     }
 
+    /// A SYN says where the first byte stands. What already came is believed rather than a SYN that comes late.
+    pub const fn begin(&mut self, first: u32) {
+        if self.next.is_none() {
+            self.next = Some(first);
+            self.promised = true;
+        }
+    }
+
     /// Adds a segment's payload. `wire_len`: its length on the wire, more than `payload` where the frame was cut. `true`
     /// beside the outcome: its bytes differ from those that came before in the same place.
     pub fn push<'a>(&mut self, seq: u32, payload: &'a [u8], wire_len: usize) -> (Pushed<'a>, bool) {
         let Some(len) = u32::try_from(wire_len).ok().filter(|len| *len > 0) else {
             return (Pushed::Taken, false);
         };
+        if std::mem::take(&mut self.promised)
+            && self.next.is_some_and(|next| !(-WINDOW..=WINDOW).contains(&(seq.wrapping_sub(next) as i32)))
+        {
+            // The SYN was forged, or another one counted.
+            self.next = Some(seq);
+            self.gap = true;
+        }
         let next = *self.next.get_or_insert(seq);
         let ahead = seq.wrapping_sub(next) as i32;
         if !(-WINDOW..=WINDOW).contains(&ahead) && !self.follow(seq, len) {

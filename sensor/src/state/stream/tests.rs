@@ -179,3 +179,34 @@ fn what_was_remembered_before_bytes_were_discarded_is_not_compared_with_what_sta
     stream.discard();
     assert!(!push(&mut stream, 0, payload));
 }
+
+#[test]
+fn a_first_segment_that_comes_second_waits_for_its_place_where_a_syn_told_it() {
+    let mut stream = Stream::default();
+    stream.begin(100);
+    push(&mut stream, 104, b"efgh");
+    assert_eq!((bytes(&stream), stream.has_hole()), (&b""[..], true));
+    push(&mut stream, 100, b"abcd");
+    assert_eq!(stream.view(), (&b"abcdefgh"[..], false, false));
+    assert_eq!(stream.gaps(), 0);
+}
+
+#[test]
+fn a_first_segment_that_never_comes_is_a_gap() {
+    let mut stream = Stream::default();
+    stream.begin(100);
+    push(&mut stream, 104, b"efgh");
+    stream.skip_hole();
+    assert_eq!(stream.view(), (&b"efgh"[..], true, false));
+}
+
+#[test]
+fn a_syn_that_the_first_segment_contradicts_is_not_believed() {
+    let mut stream = Stream::default();
+    stream.begin(0x7000_0000);
+    push(&mut stream, 100, b"ab");
+    assert_eq!(stream.view(), (&b"ab"[..], true, false));
+    stream.begin(50);
+    push(&mut stream, 102, b"c");
+    assert_eq!(bytes(&stream), b"abc");
+}
