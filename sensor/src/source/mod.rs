@@ -22,7 +22,8 @@ pub trait Source {
     /// What broke, where, and what to do; records before the break were delivered.
     fn poll(&mut self, sink: &mut dyn FnMut(Record<'_>)) -> anyhow::Result<bool>;
 
-    /// Takes what the engine wants to see more or less of; effective within a tenth of a second of record time.
+    /// Takes what the engine wants to see more or less of; effective within some 10 ms of record time, and within a
+    /// tenth of a second where much is wished.
     fn apply(&mut self, wishes: &[Wish]);
 }
 

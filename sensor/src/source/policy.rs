@@ -58,12 +58,17 @@ pub fn port_classes() -> Vec<(PortKey, Class)> {
 /// How often the budget of [`Class::Stream`] is renewed: an epoch at least so often.
 pub const RENEWAL: Duration = Duration::from_secs(10);
 
+/// A change of verdicts or watched addresses makes every flow ask again: not oftener than this, and at once where the last
+/// change is longer ago.
+pub const EPOCH: Duration = Duration::from_millis(100);
+
 /// How payload of a class is shipped. Budgets are per direction of a flow.
 pub const fn class_policy(class: Class) -> ClassPolicy {
     const KIB: u16 = 16;
     match class {
-        // Enough for a probe: content identifies a protocol on any port.
-        Class::Unknown => ClassPolicy { snap: 256, budget: KIB },
+        // Content identifies a protocol on any port, and what is said until the verdict takes effect is to be whole. It costs
+        // little: most bytes of ordinary traffic are in long flows, or on ports of another class.
+        Class::Unknown => ClassPolicy { snap: 2048, budget: 16 * KIB },
         Class::Quiet => ClassPolicy { snap: 0, budget: 0 },
         Class::Control => ClassPolicy { snap: 512, budget: UNLIMITED },
         // A TLS certificate chain and what comes before it.

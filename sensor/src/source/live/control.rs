@@ -10,15 +10,12 @@ use sensor_ebpf::policy::{Class, Control, Endpoint, HAS_VERDICTS, HAS_WATCHED};
 
 use super::object::{Object, RawControl, get_u32, put_u32};
 use crate::source::Wish;
-use crate::source::policy::{Limits, RENEWAL};
-use crate::time::Time;
+use crate::source::policy::{EPOCH, Limits, RENEWAL};
 
 /// Rows of the verdict table; the oldest verdict makes room.
 const MAX_VERDICTS: usize = 4096;
 /// Rows of the watch list.
 const MAX_WATCHED: usize = 256;
-/// An epoch makes every flow ask again: not oftener than this, in nanoseconds.
-const EPOCH: u64 = Time::SECOND / 10;
 
 /// The maps user space writes.
 pub struct Controls {
@@ -156,7 +153,8 @@ impl Controls {
     /// # Errors
     /// When the kernel refuses.
     pub fn step(&mut self, now: u64) -> anyhow::Result<()> {
-        if now.saturating_sub(self.bumped) < EPOCH {
+        let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        if now.saturating_sub(self.bumped) < nanoseconds(EPOCH) {
             return Ok(());
         }
         while let Some(over) =
@@ -165,8 +163,7 @@ impl Controls {
             self.unwatch(&over)?;
         }
         // Budgets of process data are renewed by an epoch, whether or not anything else changed.
-        let renew = u64::try_from(RENEWAL.as_nanos()).unwrap_or(u64::MAX);
-        if self.dirty || now.saturating_sub(self.bumped) >= renew {
+        if self.dirty || now.saturating_sub(self.bumped) >= nanoseconds(RENEWAL) {
             let asked = if self.given.is_empty() { 0 } else { HAS_VERDICTS }
                 | if self.watched.is_empty() { 0 } else { HAS_WATCHED };
             self.epoch = self.epoch.wrapping_add(1);

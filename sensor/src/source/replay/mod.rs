@@ -1,8 +1,8 @@
 //! Capture files through the same packet path the kernel runs.
 //!
 //! The clock is the capture's. A tenth of the flow cache is swept before each tick, as live; the engine is asked for
-//! wishes wherever record time crosses a tenth of a second, so that they take effect as early as live and do not depend
-//! on how much was read at once.
+//! wishes wherever record time crosses a hundredth of a second, which is about how long a record waits live, so that they take
+//! effect as early as live and do not depend on how much was read at once.
 
 mod dirty;
 pub mod frames;

@@ -21,8 +21,9 @@ const SWEEP_PARTS: usize = 10;
 const LONGEST_SILENCE: u64 = 1000;
 /// Ticks are 32 bits, compared with sign. Across more than this nothing stays in the cache.
 const LONGEST_MEMORY: u64 = 1 << 30;
-/// Wishes take effect on this grid of record time, in nanoseconds.
-const GRID: u64 = Time::SECOND / 10;
+/// The engine is asked for wishes on this grid of record time, in nanoseconds. Live a record waits 5 ms until no older one
+/// can come, and up to 5 ms until the rings are read.
+const GRID: u64 = Time::SECOND / 100;
 /// Interface slots of a flow key.
 const LAST_SLOT: u32 = 15;
 

@@ -332,9 +332,9 @@ fn a_broken_capture_delivers_everything_before_the_break() {
 }
 
 #[test]
-fn a_wish_takes_effect_within_a_tenth_of_a_second_of_record_time() {
+fn a_wish_takes_effect_with_the_next_packet_where_none_was_granted_just_before() {
     let folder = Folder::new("wish");
-    // Ten packets a second; unknown to the packet path, so that a first kilobyte is shipped.
+    // Ten packets a second; unknown to the packet path, so that the first 16 KiB are shipped.
     let packets: Vec<_> =
         (0..100).map(|n| (START + n * SECOND / 10, tcp(1, 9, 9999, flag::ACK, &[1; 600]))).collect();
     let file = folder.pcap("pcap", &packets, 999);
@@ -371,9 +371,9 @@ fn a_wish_takes_effect_within_a_tenth_of_a_second_of_record_time() {
     // Asked at the tick 5.75 s after the start.
     let asked = START + 5 * SECOND + 3 * SECOND / 4;
     let (early, late): (Vec<_>, Vec<_>) = frames.into_iter().partition(|(at, _)| *at < asked);
-    assert!(early.len() < 10 && early.iter().all(|(_, ring)| *ring == Ring::Access), "{early:?}");
-    assert_eq!(late.first(), Some(&(asked + 3 * SECOND / 20, Ring::Industrial)));
-    assert_eq!(late.len(), 41, "{late:?}");
+    assert!(early.len() < 30 && early.iter().all(|(_, ring)| *ring == Ring::Access), "{early:?}");
+    assert_eq!(late.first(), Some(&(asked + SECOND / 20, Ring::Industrial)));
+    assert_eq!(late.len(), 42, "{late:?}");
     assert!(late.iter().all(|(_, ring)| *ring == Ring::Industrial));
     let (first, last) = (evidence.first().unwrap(), evidence.last().unwrap());
     assert!((asked..asked + SECOND / 5).contains(first));

@@ -6,7 +6,7 @@ use sensor_ebpf::policy::{Class, Endpoint, HAS_VERDICTS, HAS_WATCHED};
 
 use super::tables::Memory;
 use crate::source::Wish;
-use crate::source::policy::RENEWAL;
+use crate::source::policy::{EPOCH, RENEWAL};
 use crate::time::Time;
 
 /// Verdicts kept, as many as the kernel's map holds.
@@ -22,7 +22,9 @@ pub(super) struct Wishes {
     waiting: Vec<Wish>,
     watches: Vec<([u64; 2], Time)>,
     /// When the last epoch began.
-    bumped: Time,
+    bumped: Option<Time>,
+    /// Something changed since.
+    dirty: bool,
     /// Wishes for which there was no room.
     pub(super) refused: u64,
 }
@@ -40,24 +42,30 @@ impl Wishes {
 
     /// Writes what waits into `memory`, and ends watches that are over; entries ask again where something changed.
     pub(super) fn grant(&mut self, now: Time, memory: &mut Memory) {
-        let before = self.watches.len();
-        self.watches.retain(|(_, until)| *until > now);
-        // Budgets of process data are renewed by an epoch, whether or not anything else changed.
-        let mut changed = before != self.watches.len() || now.since(self.bumped) >= RENEWAL;
         for wish in std::mem::take(&mut self.waiting) {
             let granted = match wish {
                 Wish::Verdict(endpoint, class) => verdict(endpoint, class, memory),
                 Wish::Watch(address, how_long) => self.watch(address, how_long, now),
             };
             match granted {
-                Some(news) => changed |= news,
+                Some(news) => self.dirty |= news,
                 None => self.refused = self.refused.saturating_add(1),
             }
         }
-        if !changed {
+        // Live the last epoch began some time before the first packet.
+        let bumped = *self.bumped.get_or_insert(now.before(EPOCH));
+        if now.since(bumped) < EPOCH {
             return;
         }
-        self.bumped = now;
+        let before = self.watches.len();
+        self.watches.retain(|(_, until)| *until > now);
+        self.dirty |= before != self.watches.len();
+        // Budgets of process data are renewed by an epoch, whether or not anything else changed.
+        if !self.dirty && now.since(bumped) < RENEWAL {
+            return;
+        }
+        self.dirty = false;
+        self.bumped = Some(now);
         memory.watched.clear();
         memory.watched.extend(self.watches.iter().map(|(address, _)| *address));
         let verdicts = if memory.verdicts.is_empty() { 0 } else { HAS_VERDICTS };
