@@ -13,7 +13,7 @@ const RDP: u16 = 3389;
 pub static SPEC: Spec = Spec {
     id: "tls_self_signed",
     title: "Self-signed TLS at rare external",
-    summary: "An external endpoint that hardly anybody here reaches answers with a certificate whose issuer is its subject and whose own key verifies it. TLS 1.3 and resumption hide certificates: there this is not observable.",
+    summary: "An external endpoint that hardly anybody here reaches answers with a certificate whose issuer is its subject and whose own key verifies it; the self-signed root of a chain is none. TLS 1.3 and resumption hide certificates: there this is not observable.",
     techniques: &["T0869", "T0885"],
     severity: Severity::Medium,
     build: || Box::new(Model),
@@ -31,7 +31,11 @@ impl Detector for Model {
         let Happening::Tls(connection, Handshake::Certificate(certificate)) = happening else { return };
         let world = &*context.world;
         let (client, server) = (connection.client.ip, connection.server.ip);
-        if certificate.self_signed != SelfSigned::Yes || !world.is_outward(connection) {
+        // The root that a chain may end in signs itself, and says nothing of the server.
+        if certificate.place != 0
+            || certificate.self_signed != SelfSigned::Yes
+            || !world.is_outward(connection)
+        {
             return;
         }
         let external = world.externals.get(&World::external_key(server));

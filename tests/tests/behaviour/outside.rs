@@ -2,6 +2,7 @@
 
 use isthmus::detect::finding::{Basis, Severity};
 use isthmus_tests::conversation::{DAY, HOUR, MIN, SEC};
+use isthmus_tests::payload::tls;
 
 use crate::site::*;
 
@@ -166,4 +167,29 @@ fn a_nightly_backup_outside_that_was_learned_is_ordinary() {
 fn a_desk_that_sends_as_much_outside_is_office_life() {
     let seen = judge(learn(with_historian(1, 0)), slow_upload(OFFICE, START + DAY, 400));
     assert!(seen.of("data_transfer").is_empty(), "{:#?}", seen.summaries());
+}
+
+/// An office asks a rare place, which answers with this chain.
+fn answered_by(chain: Vec<&'static [u8]>) -> Seen {
+    let handshake = tls::Handshake { chain, ..tls::Handshake::nameless(&[]) };
+    let [hello, certificates, ..] = handshake.flights(&mut isthmus_tests::rng::Rng::new(3));
+    let mut tape = Tape::new();
+    tape.talk((OFFICE, OUTSIDE, 443), LATER, SEC, &[(hello, certificates)]);
+    after_learning(tape)
+}
+
+#[test]
+fn a_certificate_that_vouches_for_itself_is_told_and_a_chain_to_a_private_root_is_not() {
+    use tls::certificate::{CA_ISSUING, CA_LEAF, SELF_ISSUED_ECDSA, SELF_SIGNED_ECDSA};
+    for (chain, told) in [
+        (vec![SELF_SIGNED_ECDSA], 1),
+        (vec![SELF_SIGNED_ECDSA, CA_ISSUING], 1),
+        (vec![SELF_ISSUED_ECDSA], 0),
+        (vec![CA_LEAF, CA_ISSUING], 0),
+        (vec![CA_LEAF, CA_ISSUING, SELF_SIGNED_ECDSA], 0),
+    ] {
+        let of = chain.len();
+        let seen = answered_by(chain);
+        assert_eq!(seen.of("tls_self_signed").len(), told, "{of} certificates: {:#?}", seen.summaries());
+    }
 }

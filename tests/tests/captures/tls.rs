@@ -2,6 +2,7 @@
 
 use isthmus::protocol::tls::{Handshake, Sni};
 use isthmus::state::world::Settings;
+use sha2::{Digest as _, Sha256};
 
 use crate::helper::{replay, tshark};
 
@@ -42,4 +43,42 @@ fn tshark_reads_the_same_client_hellos() {
         ours.sort();
         assert_eq!(ours, theirs, "{file}");
     }
+}
+
+#[test]
+fn tshark_reads_the_same_certificates_in_the_same_order() {
+    let mut chains = 0;
+    for file in FILES {
+        let Some(rows) =
+            tshark(file, "tls.handshake.type == 11 && tcp.srcport < 1024", &["tls.handshake.certificate"])
+        else {
+            return;
+        };
+        let Some(seen) = replay(file, Settings::default()) else { return };
+        let unhex = |text: &String| -> Vec<u8> {
+            (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
+        };
+        let theirs: Vec<(u16, [u8; 32])> = rows
+            .iter()
+            .flat_map(|row| (0..).zip(&row[0]))
+            .map(|(place, der)| (place, Sha256::digest(unhex(der)).into()))
+            .collect();
+        let ours: Vec<_> = seen
+            .tls
+            .iter()
+            .filter_map(|handshake| match handshake {
+                Handshake::Certificate(certificate) => Some((certificate.place, certificate.sha256)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(ours, theirs, "{file}");
+        let ends = seen.tls.iter().filter_map(|handshake| match handshake {
+            Handshake::ChainEnd { certificates } => Some(usize::from(*certificates)),
+            _ => None,
+        });
+        let ends: Vec<_> = ends.collect();
+        assert_eq!(ends, rows.iter().map(|row| row[0].len()).collect::<Vec<_>>(), "{file}");
+        chains += ends.len();
+    }
+    assert_eq!(chains, 5);
 }

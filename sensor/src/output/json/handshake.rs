@@ -1,6 +1,6 @@
 //! What RDP and TLS said at the opening of a connection, kept until its line is written.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::line::Line;
 use crate::protocol::{rdp, tls};
@@ -15,6 +15,14 @@ impl Handshake {
         match self.0.iter_mut().find(|(known, _)| *known == path) {
             Some((_, known)) => *known = value,
             None => self.0.push((path, value)),
+        }
+    }
+
+    /// Adds to an array.
+    fn add(&mut self, path: &'static str, value: Value) {
+        match self.0.iter_mut().find(|(known, _)| *known == path) {
+            Some((_, Value::Array(values))) => values.push(value),
+            _ => self.note(path, vec![value]),
         }
     }
 
@@ -65,14 +73,33 @@ impl Handshake {
                 self.note("tls.resumed", *resumed);
             }
             tls::Handshake::Certificate(certificate) => {
-                let word = match certificate.self_signed {
+                let self_signed = match certificate.self_signed {
                     tls::SelfSigned::Yes => "yes",
                     tls::SelfSigned::No => "no",
                     tls::SelfSigned::NotObservable => "not_observable",
                 };
-                self.note("isthmus.self_signed", word);
-                self.note("tls.server.subject", certificate.subject.as_ref());
-                self.note("tls.server.issuer", certificate.issuer.as_ref());
+                let sha256 = hex(&certificate.sha256);
+                if certificate.place == 0 {
+                    self.note("isthmus.self_signed", self_signed);
+                    self.note("tls.server.subject", certificate.subject.as_ref());
+                    self.note("tls.server.issuer", certificate.issuer.as_ref());
+                    self.note("tls.server.hash.sha256", sha256.as_str());
+                    let [from, to] = certificate.valid.map(date);
+                    self.note_some("tls.server.not_before", from);
+                    self.note_some("tls.server.not_after", to);
+                }
+                self.add(
+                    "isthmus.certificates",
+                    json!({
+                        "subject": certificate.subject.as_ref(),
+                        "issuer": certificate.issuer.as_ref(),
+                        "self_signed": self_signed,
+                        "sha256": sha256,
+                    }),
+                );
+            }
+            tls::Handshake::ChainEnd { certificates } => {
+                self.note("isthmus.certificates_total", *certificates);
             }
         }
     }
@@ -83,6 +110,16 @@ impl Handshake {
             line.set(path, value);
         }
     }
+}
+
+/// Hexadecimal in upper case, as ECS wants fingerprints of certificates.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+/// RFC 3339, of seconds since 1970.
+fn date(seconds: i64) -> Option<String> {
+    jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
 }
 
 /// `tls.version` by its number on the wire (RFC 8446, 4.2.1); `None` for numbers no specification gives.

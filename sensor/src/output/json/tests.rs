@@ -187,6 +187,18 @@ fn a_connection_tells_its_volumes_and_what_tls_and_rdp_said() {
             ja4: "j4".into(),
         };
         out.tls(&rdp_connection, &tls::Handshake::ClientHello(Box::new(hello)), AT);
+        for place in 0..2 {
+            let certificate = tls::Certificate {
+                place,
+                subject: format!("CN={place}").into(),
+                issuer: "CN=1".into(),
+                valid: [0, 86_400],
+                sha256: [0xab; 32],
+                self_signed: if place == 1 { tls::SelfSigned::Yes } else { tls::SelfSigned::No },
+            };
+            out.tls(&rdp_connection, &tls::Handshake::Certificate(Box::new(certificate)), AT);
+        }
+        out.tls(&rdp_connection, &tls::Handshake::ChainEnd { certificates: 2 }, AT);
         out.connection(&rdp_connection, AT);
         out.connection(&modbus(), AT);
     });
@@ -199,10 +211,29 @@ fn a_connection_tells_its_volumes_and_what_tls_and_rdp_said() {
         ("isthmus.server_packets", json!(4)),
         ("state", json!("closed")),
         ("rdp", json!({ "cookie": "administr", "protocols": 3, "restricted_admin": true })),
-        ("tls", json!({ "client": { "ja3": "j3" }, "version": "1.2" })),
+        ("tls.client", json!({ "ja3": "j3" })),
+        ("tls.version", json!("1.2")),
+        (
+            "tls.server",
+            json!({
+                "subject": "CN=0",
+                "issuer": "CN=1",
+                "hash": { "sha256": "AB".repeat(32) },
+                "not_before": "1970-01-01T00:00:00Z",
+                "not_after": "1970-01-02T00:00:00Z",
+            }),
+        ),
+        (
+            "isthmus.certificates",
+            json!([
+                { "subject": "CN=0", "issuer": "CN=1", "self_signed": "no", "sha256": "AB".repeat(32) },
+                { "subject": "CN=1", "issuer": "CN=1", "self_signed": "yes", "sha256": "AB".repeat(32) },
+            ]),
+        ),
+        ("isthmus.certificates_total", json!(2)),
         ("isthmus.sni", json!("absent")),
         ("isthmus.ja4", json!("j4")),
-        ("isthmus.self_signed", json!("not_observable")),
+        ("isthmus.self_signed", json!("no")),
     ];
     for (path, value) in expected {
         assert_eq!(get(line, path), &value, "{path}");

@@ -1,44 +1,28 @@
-//! The server's certificate (RFC 5246, 7.4.2; RFC 5280).
+//! Certificates (RFC 5246, 7.4.2; RFC 5280).
 
+use sha2::{Digest as _, Sha256};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 
 use super::super::Malformed;
-use super::super::bytes::Bytes;
-use super::decoder::MAX_MESSAGE;
 use super::name::rfc4514;
 use super::{Certificate, SelfSigned};
 
 /// RSA moduli, in bits, whose signatures can be verified here.
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// The first certificate of a Certificate message, whether or not those after it have arrived.
-///
-/// `Ok(None)`: there is none. `Err(None)`: it has not all arrived.
-pub(super) fn first(body: &[u8]) -> Result<Option<&[u8]>, Option<Malformed>> {
-    let list = u24(body, 0).ok_or(None)?;
-    if list == 0 {
-        return Ok(None);
-    }
-    let len = u24(body, 3).ok_or(None)?;
-    if len == 0 || len.saturating_add(3) > list || len > MAX_MESSAGE {
-        return Err(Some(Malformed::BadLength));
-    }
-    body.slice(6, len).map(Some).ok_or(None)
-}
-
-fn u24(bytes: &[u8], at: usize) -> Option<usize> {
-    let high = usize::from(bytes.u8_at(at)?) << 16;
-    Some(high | usize::from(bytes.be16(at.checked_add(1)?)?))
-}
-
-pub(super) fn parse(der: &[u8]) -> Result<Certificate, Malformed> {
+/// Reads one certificate, the one at `place` in its chain.
+pub(super) fn parse(der: &[u8], place: u16) -> Result<Certificate, Malformed> {
     let (_, certificate) = X509Certificate::from_der(der).map_err(|_| Malformed::BadValue)?;
+    let validity = certificate.validity();
     Ok(Certificate {
+        place,
         subject: rfc4514(certificate.subject()),
         issuer: rfc4514(certificate.issuer()),
+        valid: [validity.not_before.timestamp(), validity.not_after.timestamp()],
+        sha256: Sha256::digest(der).into(),
         self_signed: self_signed(&certificate),
     })
 }

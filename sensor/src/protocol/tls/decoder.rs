@@ -10,8 +10,12 @@ use super::server_hello::ServerHello;
 use super::{Handshake, certificate, client_hello, server_hello};
 
 /// The longest hello or certificate waited for, in bytes. What is kept is at most that and one record.
-pub(super) const MAX_MESSAGE: usize = 32 << 10;
+const MAX_MESSAGE: usize = 32 << 10;
 const MESSAGE_HEADER: usize = 4;
+/// The length in front of a list of certificates, and of each.
+const LENGTH: usize = 3;
+/// Certificates of a chain that are read; further ones are counted. Chains in use have two to four.
+pub(super) const MAX_CHAIN: u16 = 5;
 
 const HELLO_REQUEST: u8 = 0;
 const NEW_SESSION_TICKET: u8 = 4;
@@ -27,6 +31,8 @@ pub(super) struct Tls {
     session_id: Vec<u8>,
     /// A ServerHello up to TLS 1.2: only what follows it tells whether the session is resumed.
     pending: Option<ServerHello>,
+    /// The server's Certificate message, while it is being read.
+    chain: Option<Chain>,
 }
 
 #[derive(Default)]
@@ -129,6 +135,10 @@ impl Tls {
         half.left = 0;
         half.message = Vec::new();
         half.after_gap = true;
+        if side == Side::Server && self.chain.take().is_some() {
+            // What follows the certificates is of no use, and where they end is not known.
+            self.server.finish();
+        }
     }
 
     fn give_up(&mut self, side: Side, why: Malformed, out: &mut Vec<Event>) {
@@ -182,7 +192,7 @@ impl Tls {
         while !self.half(side).done {
             match self.message(side, buffer.tail(used), out) {
                 Step::Used(count) => used = used.saturating_add(count),
-                Step::NeedMore => break,
+                Step::NeedMore | Step::Over => break,
             }
         }
         if !self.half(side).done {
@@ -193,10 +203,17 @@ impl Tls {
 
     /// Handles the handshake message at the front of `bytes`.
     fn message(&mut self, side: Side, bytes: &[u8], out: &mut Vec<Event>) -> Step {
-        let (Some(kind), Some(high), Some(low)) = (bytes.u8_at(0), bytes.u8_at(1), bytes.be16(2)) else {
-            return Step::NeedMore;
-        };
-        let len = usize::from(high) << 16 | usize::from(low);
+        if side == Side::Server
+            && let Some(chain) = &mut self.chain
+        {
+            let step = chain.certificate(bytes, out);
+            if matches!(step, Step::Over) {
+                self.chain = None;
+                self.server.finish();
+            }
+            return step;
+        }
+        let (Some(kind), Some(len)) = (bytes.u8_at(0), u24(bytes, 1)) else { return Step::NeedMore };
         let whole = bytes.slice(MESSAGE_HEADER, len);
         match (side, kind) {
             (Side::Client, CLIENT_HELLO) | (Side::Server, SERVER_HELLO)
@@ -238,19 +255,17 @@ impl Tls {
             }
             (Side::Server, CERTIFICATE) => {
                 self.settle(false, out);
-                match certificate::first(
-                    bytes.slice(MESSAGE_HEADER, len).unwrap_or(bytes.tail(MESSAGE_HEADER)),
-                ) {
-                    Ok(Some(der)) => out.push(match certificate::parse(der) {
-                        Ok(certificate) => Event::Tls(Handshake::Certificate(Box::new(certificate))),
-                        Err(why) => Event::Malformed(why),
-                    }),
-                    Ok(None) => {}
-                    Err(Some(why)) => out.push(Event::Malformed(why)),
-                    Err(None) if whole.is_none() => return Step::NeedMore,
-                    Err(None) => out.push(Event::Malformed(Malformed::Truncated)),
+                if len < LENGTH {
+                    self.give_up(side, Malformed::BadLength, out);
+                    return Step::Used(len.saturating_add(MESSAGE_HEADER));
                 }
-                self.server.finish();
+                let Some(list) = u24(bytes, MESSAGE_HEADER) else { return Step::NeedMore };
+                if list.saturating_add(LENGTH) == len {
+                    self.chain = Some(Chain { left: list, seen: 0 });
+                } else {
+                    self.give_up(side, Malformed::BadLength, out);
+                }
+                return Step::Used(MESSAGE_HEADER + LENGTH);
             }
             _ => {
                 // No certificate will come: an anonymous or pre-shared key, or bytes that are encrypted.
@@ -264,8 +279,58 @@ impl Tls {
     }
 }
 
+/// The certificates of a Certificate message (RFC 5246, 7.4.2), one at a time: the server's own counts most, is first, and
+/// does not wait for the others.
+struct Chain {
+    /// Bytes of the list not read yet.
+    left: usize,
+    /// Certificates read.
+    seen: u16,
+}
+
+impl Chain {
+    /// Handles the certificate at the front of `bytes`.
+    fn certificate(&mut self, bytes: &[u8], out: &mut Vec<Event>) -> Step {
+        if self.left == 0 {
+            if self.seen > 0 {
+                out.push(Event::Tls(Handshake::ChainEnd { certificates: self.seen }));
+            }
+            return Step::Over;
+        }
+        let Some(len) = u24(bytes, 0) else {
+            return if self.left < LENGTH { self.broken(out) } else { Step::NeedMore };
+        };
+        let whole = len.saturating_add(LENGTH);
+        if len == 0 || len > MAX_MESSAGE || whole > self.left {
+            return self.broken(out);
+        }
+        let Some(der) = bytes.slice(LENGTH, len) else { return Step::NeedMore };
+        if self.seen < MAX_CHAIN {
+            out.push(match certificate::parse(der, self.seen) {
+                Ok(certificate) => Event::Tls(Handshake::Certificate(Box::new(certificate))),
+                Err(why) => Event::Malformed(why),
+            });
+        }
+        self.left = self.left.saturating_sub(whole);
+        self.seen = self.seen.saturating_add(1);
+        Step::Used(whole)
+    }
+
+    fn broken(&self, out: &mut Vec<Event>) -> Step {
+        out.push(Event::Malformed(Malformed::BadLength));
+        Step::Over
+    }
+}
+
+fn u24(bytes: &[u8], at: usize) -> Option<usize> {
+    let high = usize::from(bytes.u8_at(at)?) << 16;
+    Some(high | usize::from(bytes.be16(at.checked_add(1)?)?))
+}
+
 enum Step {
     /// The message had this many bytes.
     Used(usize),
     NeedMore,
+    /// No message follows that is of use.
+    Over,
 }

@@ -30,8 +30,13 @@ pub enum Handshake {
         /// The server took up an earlier session: no certificate will follow.
         resumed: bool,
     },
-    /// The server's own certificate, the first of its chain. Never seen with TLS 1.3 or resumption.
+    /// A certificate of the server's chain, in the order they are sent: first its own. Never seen with TLS 1.3 or resumption.
     Certificate(Box<Certificate>),
+    /// The whole chain was seen.
+    ChainEnd {
+        /// How many certificates it has, those included that were not read.
+        certificates: u16,
+    },
 }
 
 /// A ClientHello.
@@ -61,14 +66,21 @@ pub enum Sni {
     Hidden,
 }
 
-/// A server certificate.
+/// A certificate the server sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
+    /// Its place in the chain; 0 is the server's own. Of long chains only the first five are read.
+    pub place: u16,
     /// Subject, RFC 4514 text, at most 256 bytes.
     pub subject: Box<str>,
     /// Issuer, RFC 4514 text, at most 256 bytes.
     pub issuer: Box<str>,
-    /// Issuer equals subject and its own key verifies it.
+    /// Seconds since 1970 from which and up to which it is valid.
+    pub valid: [i64; 2],
+    /// SHA-256 of its DER.
+    pub sha256: [u8; 32],
+    /// Issuer equals subject and its own key verifies it. Of the root at the end of a chain that is always so: only at place 0
+    /// does it mean that nobody else vouches for the server.
     pub self_signed: SelfSigned,
 }
 
@@ -92,6 +104,6 @@ pub static SPEC: Spec = Spec {
     probe: probe::probe,
     decoder: || Box::new(decoder::Tls::default()),
     about: "Transport Layer Security (RFC 8446, RFC 5246). Read on any port: of the ClientHello the server name, ALPN, \
-            versions, JA3 and JA4; of the ServerHello the version and whether it resumes a session; the server's \
-            certificate up to TLS 1.2 and whether it is self-signed. Encrypted data is not kept.",
+            versions, JA3 and JA4; of the ServerHello the version and whether it resumes a session; up to TLS 1.2 the \
+            server's chain of certificates, and whether its own is self-signed. Encrypted data is not kept.",
 };

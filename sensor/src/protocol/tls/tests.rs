@@ -264,8 +264,10 @@ fn seen(capture: &str) -> Option<Vec<String>> {
                 format!("{version:04x} resumed {resumed}")
             }
             Event::Tls(Handshake::Certificate(certificate)) => {
-                format!("{} by {}: {:?}", certificate.subject, certificate.issuer, certificate.self_signed)
+                let Certificate { place, subject, issuer, self_signed, .. } = &**certificate;
+                format!("{place}: {subject} by {issuer}: {self_signed:?}")
             }
+            Event::Tls(Handshake::ChainEnd { certificates }) => format!("{certificates} certificates"),
             other => format!("{other:?}"),
         }));
     }
@@ -286,7 +288,8 @@ fn real_handshakes_are_read_as_other_tools_read_them() {
             &[
                 "0303 absent 308b0bd904abbef5e0034a1ff7a78920 t12i1810s1_27d4652c4487_06a4338d0495",
                 "0303 resumed false",
-                "CN=SELKS,O=Stamus,L=Paris,ST=IDF,C=FR by CN=SELKS,O=Stamus,L=Paris,ST=IDF,C=FR: Yes",
+                "0: CN=SELKS,O=Stamus,L=Paris,ST=IDF,C=FR by CN=SELKS,O=Stamus,L=Paris,ST=IDF,C=FR: Yes",
+                "1 certificates",
             ],
         ),
         (
@@ -294,7 +297,8 @@ fn real_handshakes_are_read_as_other_tools_read_them() {
             &[
                 "0303 absent ccc4531e0fdf771be227dc8cba58b91e t12i550500_3970cc3bc6d2_31498302a1f1",
                 "0303 resumed false",
-                "CN=x230 by CN=x230: Yes",
+                "0: CN=x230 by CN=x230: Yes",
+                "1 certificates",
             ],
         ),
         (
@@ -302,7 +306,8 @@ fn real_handshakes_are_read_as_other_tools_read_them() {
             &[
                 "0300 absent 03e697d7655911e630ee3ee8e2a02ba4 ts3i230000_6a57a6f57151_000000000000",
                 "0300 resumed false",
-                "CN=molochftw by CN=molochftw: Yes",
+                "0: CN=molochftw by CN=molochftw: Yes",
+                "1 certificates",
             ],
         ),
         (
@@ -310,8 +315,11 @@ fn real_handshakes_are_read_as_other_tools_read_them() {
             &[
                 "0301 ssl.gstatic.com 62351d5ea3cd4f21f697965b10a9bbbe t10d360600_b06c425f59b5_eb0e26099a3f",
                 "0301 resumed false",
-                "CN=*.gstatic.com,O=Google Inc,L=Mountain View,ST=California,C=US by CN=Google Internet Authority,O=Google \
+                "0: CN=*.gstatic.com,O=Google Inc,L=Mountain View,ST=California,C=US by CN=Google Internet Authority,O=Google \
                  Inc,C=US: No",
+                "1: CN=Google Internet Authority,O=Google Inc,C=US by OU=Equifax Secure Certificate Authority,O=Equifax,C=US: \
+                 No",
+                "2 certificates",
             ],
         ),
         (
@@ -319,8 +327,11 @@ fn real_handshakes_are_read_as_other_tools_read_them() {
             &[
                 "0303 absent c1a36e1a870786cc75edddc0009eaf3a t12i740500_c43983326036_3eafcbe19126",
                 "0303 resumed false",
-                "CN=*.google.com,O=Google Inc,L=Mountain View,ST=California,C=US by CN=Google Internet Authority \
+                "0: CN=*.google.com,O=Google Inc,L=Mountain View,ST=California,C=US by CN=Google Internet Authority \
                  G2,O=Google Inc,C=US: No",
+                "1: CN=Google Internet Authority G2,O=Google Inc,C=US by CN=GeoTrust Global CA,O=GeoTrust Inc.,C=US: No",
+                "2: CN=GeoTrust Global CA,O=GeoTrust Inc.,C=US by OU=Equifax Secure Certificate Authority,O=Equifax,C=US: No",
+                "3 certificates",
             ],
         ),
         (
@@ -338,9 +349,9 @@ fn real_handshakes_are_read_as_other_tools_read_them() {
 #[test]
 fn a_client_hello_in_ssl_2_framing_has_no_name() {
     let Some(lines) = seen("tls_glupteba_nosni.pcap") else { return };
-    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines.len(), 4, "{lines:?}");
     assert!(lines[0].starts_with("0301 absent "), "{lines:?}");
-    assert_eq!(lines[2], "CN=xn--j1ahhq.xn--p1ai by CN=R3,O=Let's Encrypt,C=US: No");
+    assert_eq!(lines[2], "0: CN=xn--j1ahhq.xn--p1ai by CN=R3,O=Let's Encrypt,C=US: No");
 }
 
 #[test]
@@ -359,8 +370,54 @@ fn a_certificate_changed_by_one_bit_is_not_its_own_signer() {
     let serial = flight.windows(4).position(|w| w == [0xa0, 3, 2, 1]).expect("a version 3 certificate") + 9;
     flight[serial] ^= 1;
     let events = decode(&payloads, usize::MAX);
-    let Some(Event::Tls(Handshake::Certificate(certificate))) = events.last() else { panic!("{events:?}") };
+    let [.., Event::Tls(Handshake::Certificate(certificate)), _] = &events[..] else { panic!("{events:?}") };
     assert_eq!(certificate.self_signed, SelfSigned::No);
+}
+
+/// A Certificate message.
+fn chain(certificates: &[&[u8]]) -> Vec<u8> {
+    let sized = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[1..], bytes].concat();
+    message(11, &sized(&certificates.iter().flat_map(|der| sized(der)).collect::<Vec<u8>>()))
+}
+
+#[test]
+fn what_a_chain_holds_beside_certificates_that_can_be_read_is_told_and_counted() {
+    let flight = [server_hello(1, &[], &[]), chain(&[&[0x30, 0][..]; 7])].concat();
+    let events = answer(&[record(22, &flight)]);
+    let malformed = events.iter().filter(|event| **event == Event::Malformed(Malformed::BadValue));
+    assert_eq!(malformed.count(), usize::from(super::decoder::MAX_CHAIN));
+    assert_eq!(events.last(), Some(&Event::Tls(Handshake::ChainEnd { certificates: 7 })));
+}
+
+#[test]
+fn a_chain_whose_lengths_contradict_each_other_is_malformed_once() {
+    let broken = Event::Malformed(Malformed::BadLength);
+    for body in
+        [&[0, 0, 2, 1, 1][..], &[0, 0, 4, 0, 0, 2, 1], &[0, 0, 3, 0, 0, 0], &[0, 0, 9, 0, 0, 6, 1], &[1, 1]]
+    {
+        let flight = [server_hello(1, &[], &[]), message(11, body), message(14, &[])].concat();
+        assert_eq!(answer(&[record(22, &flight)]), [chosen(0x0303, false), broken.clone()], "{body:?}");
+    }
+}
+
+#[test]
+fn a_gap_in_a_chain_ends_it_and_leaves_what_was_read() {
+    let Some(streams) = streams("tls_nosni_valid_cert.pcap") else { return };
+    let payloads = streams.into_iter().next().expect("there is one").payloads;
+    let (_, flight) = payloads.iter().find(|(side, _)| *side == Side::Server).expect("the server speaks");
+    let mut decoder = (SPEC.decoder)();
+    let mut out = Vec::new();
+    let mut kept = input(Side::Server, flight);
+    kept.truncated = true;
+    decoder.decode(kept, &mut out);
+    assert!(
+        matches!(out.last(), Some(Event::Tls(Handshake::Certificate(_) | Handshake::ServerHello { .. }))),
+        "{out:?}"
+    );
+    let told = out.len();
+    let lost = Input { gap: true, ..input(Side::Server, &[0x16; 90]) };
+    assert_eq!(decoder.decode(lost, &mut out), 90);
+    assert!(out[told..].iter().all(|event| !matches!(event, Event::Tls(_))), "{out:?}");
 }
 
 fn arbitrary_side() -> impl Strategy<Value = Side> {
