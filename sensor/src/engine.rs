@@ -163,7 +163,7 @@ impl Engine {
         };
         match (Link::of(&event.key), event.macs) {
             (Some(Link { macs: [source, _], .. }), _) => self.mind.world.note_link(source, now),
-            (None, Some((mac, _))) => self.mind.world.note_mac(source, mac, false, now),
+            (None, Some((mac, _))) => self.mind.world.note_packet(source, mac, now),
             (None, None) => {}
         }
         // Two public addresses of one prefix that talk to each other are a plant that numbers its inside so.
@@ -343,7 +343,7 @@ impl Engine {
         let link = (event.key.slot(), event.key.vlans());
         let claim = Claim { ip, mac, link, gratuitous: target == Some(&sender) };
         self.mind.happen(&Happening::Address(&claim), self.now);
-        self.mind.world.note_mac(ip, mac, true, self.now);
+        self.mind.world.prove(ip, mac, self.now);
     }
 
     fn tick(&mut self, observer: &mut dyn Observer) {

@@ -23,7 +23,7 @@ use crate::state::conversation::Conversation;
 use crate::state::host::{Fact, MAX_DRIVEN};
 use crate::state::rules::Act;
 use crate::state::world::External;
-use crate::state::{ConnectionState, Kind, World};
+use crate::state::{ConnectionState, Device, Kind, World};
 use crate::time::Time;
 
 /// A host that was found acting unusually teaches nothing for this long after.
@@ -56,9 +56,9 @@ pub struct Mind {
     /// By [`Happening::list`]: which detectors want to be told.
     audience: Vec<Vec<usize>>,
     findings: Findings,
-    suspects: LruCache<IpAddr, Time>,
+    suspects: LruCache<Device, Time>,
     /// Who did what always is news to whom.
-    hits: LruCache<(IpAddr, IpAddr), ()>,
+    hits: LruCache<(Device, Device), ()>,
     /// When zones were last inferred.
     inferred: Time,
     /// The number of the latest order that was carried out.
@@ -74,7 +74,7 @@ impl Mind {
         incidents.findings().for_each(|finding| findings.remember(finding));
         let mut suspects = LruCache::new(65_536);
         for finding in incidents.findings().filter(|finding| finding.allowed.is_none()) {
-            suspects.insert(finding.actor, finding.last);
+            suspects.insert(finding.device(), finding.last);
         }
         let mut detectors: Vec<Box<dyn Detector>> = REGISTRY.iter().map(|spec| (spec.build)()).collect();
         configure(&mut detectors, world.rules.config());
@@ -133,7 +133,7 @@ impl Mind {
 
     /// A host is no longer taken for an intruder's.
     pub(crate) fn trust(&mut self, ip: IpAddr) {
-        self.suspects.remove(&ip);
+        self.suspects.remove(&self.world.who(ip));
     }
 
     /// What was saved last did not reach the disk: everything counts as changed.
@@ -187,14 +187,14 @@ impl Mind {
         let (raised, folded, absorbed) = self.findings.take();
         for finding in raised {
             if finding.basis != Basis::NoBaseline && finding.allowed.is_none() {
-                self.suspects.insert(finding.actor, finding.at);
+                self.suspects.insert(finding.device(), finding.at);
                 self.hit(&finding);
             }
             self.incidents.add(finding, &self.world, observer);
         }
         for (number, more) in folded {
             if more.allowed.is_none() {
-                self.suspects.insert(more.actor, more.at);
+                self.suspects.insert(more.device(), more.at);
                 self.hit(&more);
             }
             self.incidents.more(number, more, &self.world, observer);
@@ -213,12 +213,13 @@ impl Mind {
         if finding.basis != Basis::Rule {
             return;
         }
+        let actor = finding.device();
         match finding.model.as_str() {
             "reprogram" | "controller_state" => {}
-            "ics_scan" => drop(self.hits.insert((finding.actor, finding.actor), ())),
+            "ics_scan" => drop(self.hits.insert((actor, actor), ())),
             _ => {
                 for target in &finding.targets {
-                    self.hits.insert((finding.actor, target.ip), ());
+                    self.hits.insert((actor, self.world.who(target.ip)), ());
                 }
             }
         }
@@ -252,7 +253,7 @@ impl Mind {
     }
 
     fn is_suspect(&self, ip: IpAddr, now: Time) -> bool {
-        self.suspects.peek(&ip).is_some_and(|last| now.since(*last) < SUSPECT)
+        self.suspects.peek(&self.world.who(ip)).is_some_and(|last| now.since(*last) < SUSPECT)
     }
 
     /// Whether what this connection does is ordinary by definition: nobody judges it, and nobody found its client.
@@ -264,8 +265,9 @@ impl Mind {
         let (client, server) = (connection.client.ip, connection.server.ip);
         if self.world.settings.learn {
             // The files are the benign past, but for what always is news.
+            let [from, to] = [client, server].map(|ip| self.world.who(ip));
             let hit = |pair| self.hits.peek(&pair).is_some();
-            return !hit((client, server)) && !hit((client, client));
+            return !hit((from, to)) && !hit((from, from));
         }
         !self.world.judges(client, server) && !self.is_suspect(client, now)
     }
@@ -357,13 +359,14 @@ impl Mind {
         let new = usual && conversation.usual.insert(command.action);
         let answered = connection.has_dialogue() && is_unicast(connection.server.ip);
         let frozen = self.world.is_frozen();
+        let server = self.world.who(connection.server.ip);
         let client = self.world.host(connection.client.ip, now);
         client.industrial(protocol, false);
         if usual && answered {
             client.speaks_ot = true;
             client.did.insert(command.action);
             if client.drives_controllers.len() < MAX_DRIVEN {
-                client.drives_controllers.insert(connection.server.ip);
+                client.drives_controllers.insert(server);
             }
         }
         if answered {
@@ -440,7 +443,7 @@ impl Mind {
         }
         let teaches = self.teaches(connection, Action::Session, now) || self.settles(connection, now);
         let baseline = self.world.baseline(client);
-        if let Some(host) = self.world.hosts.get_mut(&baseline) {
+        if let Some(host) = self.world.hosts.of_mut(baseline) {
             host.outflow.get_or_insert_default().add(now, bytes, teaches);
         }
         if self.world.kind(client) == Kind::Ot {

@@ -24,6 +24,7 @@ use crate::incident::{Incident, Incidents};
 use crate::mind::Mind;
 use crate::observer::{Observer, Silent};
 use crate::order::Order;
+use crate::state::Device;
 use crate::state::World;
 use crate::state::conversation;
 use crate::state::world::Site;
@@ -31,7 +32,7 @@ use crate::time::Time;
 use rows::{forget, put};
 
 /// Raised when what the rows hold changes in a way an older program cannot read.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What leads from each version to the next, from an empty file on. Never changed, only added to.
 const MIGRATIONS: [&str; VERSION as usize] = [
@@ -48,6 +49,9 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     CREATE TABLE operator (key INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
     CREATE TABLE event (key INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
     ",
+    // Rows stay as they are: a device may have other addresses than the one it is called by, which an older program would
+    // take for other devices.
+    "",
 ];
 
 /// Orders kept in the journal, for who asks later what was typed.
@@ -194,8 +198,8 @@ impl Store {
         }
         // In order of last use, so that the least recently used rows are again the first to go.
         self.each("host", |key, host| {
-            if let Ok(ip) = key.parse::<IpAddr>() {
-                world.hosts.restore(ip, host);
+            if let Ok(device) = key.parse::<Device>() {
+                world.hosts.restore(device, host);
             }
         })?;
         self.each("conversation", |key, conversation| {
@@ -272,7 +276,8 @@ impl Store {
             .execute(params![i64::try_from(mind.obeyed.saturating_sub(MAX_ORDERS)).unwrap_or(i64::MAX)])?;
         let world = &mut mind.world;
         let changes = world.hosts.take_changes();
-        rows::write(&transaction, "host", changes, |ip| world.hosts.get(ip), || world.hosts.iter())?;
+        let hosts = world.hosts.rows();
+        rows::write(&transaction, "host", changes, |device| hosts.get(device), || hosts.iter())?;
         let changes = world.conversations.take_changes();
         let conversations = &world.conversations;
         rows::write(
@@ -355,7 +360,7 @@ impl Tables {
             ),
             ("events".to_owned(), fill(events.len(), events.capacity(), events.evicted)),
             ("externals".to_owned(), fill(externals.len(), externals.capacity(), externals.evicted)),
-            ("hosts".to_owned(), fill(hosts.len(), hosts.capacity(), hosts.evicted)),
+            ("hosts".to_owned(), fill(hosts.len(), hosts.capacity(), hosts.evicted())),
         ]))
     }
 }

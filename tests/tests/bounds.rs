@@ -140,7 +140,7 @@ fn is_flooded() {
         world.hosts.len(),
         world.conversations.len()
     );
-    println!("evicted {}", world.hosts.evicted + world.conversations.evicted + engine.tallies.evicted);
+    println!("evicted {}", world.hosts.evicted() + world.conversations.evicted + engine.tallies.evicted);
     println!("incidents {}", engine.mind.incidents.iter().count());
 }
 

@@ -78,12 +78,12 @@ pub fn incident(id: u64, page: Option<&Path>, show: &ShowArgs) -> Result<()> {
 pub fn hosts(show: &ShowArgs) -> Result<()> {
     let (Mind { world, .. }, observer) = open(show)?;
     // A group, or the address a client has before it has one, is no device.
-    let mut hosts: Vec<_> = world.hosts.iter().filter(|(ip, _)| is_unicast(**ip)).collect();
-    hosts.sort_by_key(|(ip, _)| **ip);
+    let mut hosts: Vec<_> = world.hosts.iter().filter(|(ip, _)| is_unicast(*ip)).collect();
+    hosts.sort_by_key(|(ip, _)| *ip);
     for (ip, host) in hosts {
         match show.format {
-            Format::Json => println!("{}", json::host(*ip, host, &world, &observer)),
-            Format::Text => println!("{}", text::host(*ip, host, &world)),
+            Format::Json => println!("{}", json::host(ip, host, &world, &observer)),
+            Format::Text => println!("{}", text::host(ip, host, &world)),
         }
     }
     Ok(())
@@ -95,9 +95,9 @@ pub fn hosts(show: &ShowArgs) -> Result<()> {
 /// No state there.
 pub fn conversations(show: &ShowArgs) -> Result<()> {
     let (Mind { world, .. }, observer) = open(show)?;
-    let mut rows: Vec<_> = world.conversations.iter().collect();
-    rows.sort_by_key(|(key, _)| **key);
-    for (key, conversation) in rows {
+    let mut rows: Vec<_> = world.talks().collect();
+    rows.sort_by_key(|(key, _)| *key);
+    for (key, conversation) in &rows {
         match show.format {
             Format::Json => println!("{}", json::conversation(key, conversation, &observer)),
             Format::Text => println!("{}", text::conversation(key, conversation)),

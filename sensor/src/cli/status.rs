@@ -42,9 +42,9 @@ impl Status {
         let mut stages: BTreeMap<DeviceStage, usize> = STAGES.map(|stage| (stage, 0)).into();
         let mut relearning = 0_usize;
         for (ip, host) in world.hosts.iter() {
-            let n = stages.entry(world.stage(*ip)).or_default();
+            let n = stages.entry(world.stage(ip)).or_default();
             *n = n.saturating_add(1);
-            let again = host.relearns.is_some() && world.stage(*ip) == DeviceStage::Learning;
+            let again = host.relearns.is_some() && world.stage(ip) == DeviceStage::Learning;
             relearning = relearning.saturating_add(usize::from(again));
         }
         let mut incidents: BTreeMap<&'static str, usize> = State::ALL.map(|state| (state.name(), 0)).into();

@@ -81,7 +81,7 @@ impl Model {
             return;
         }
         let Some(what) = world.keeps_data(client) else { return };
-        let host = world.hosts.get(&world.baseline(client)).and_then(|host| host.outflow.as_deref());
+        let host = world.hosts.of(world.baseline(client)).and_then(|host| host.outflow.as_deref());
         let pair = world.conversation(connection).and_then(|known| known.outflow.as_deref());
         let to_one = (world.kind(client) == Kind::Ot).then_some(pair);
         for (known, to) in to_one

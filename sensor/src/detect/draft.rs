@@ -49,6 +49,7 @@ impl Draft {
             stage: Stage::Discovery,
             device_stage: String::new(),
             actor,
+            device: None,
             actor_port: None,
             actor_mac: None,
             actor_zone: String::new(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::importance::Importance;
 use crate::protocol::Action;
+use crate::state::Device;
 use crate::state::address::{mac_of, mac_text};
 use crate::state::rules::Allowance;
 use crate::time::Time;
@@ -168,6 +169,11 @@ impl Finding {
         }
     }
 
+    /// The device that acted.
+    pub fn device(&self) -> Device {
+        self.device.unwrap_or(Device::first(self.actor))
+    }
+
     /// Whether its sentence names one target, so that others have to be said beside it.
     pub fn measured_one(&self) -> bool {
         self.observed.is_none()
@@ -250,6 +256,9 @@ pub struct Finding {
     pub device_stage: String,
     /// Who acted.
     pub actor: IpAddr,
+    /// The device that acted, whatever addresses it had before and has later; `None`: the first known by that address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Device>,
     /// The actor's port, where there is one connection.
     pub actor_port: Option<u16>,
     /// The actor's MAC, where it is its own.

@@ -10,8 +10,8 @@ use super::draft::{Draft, MAX_REACH};
 use super::finding::{Basis, Finding, Stage, Target};
 use crate::config::Role;
 use crate::protocol::Action;
-use crate::state::World;
 use crate::state::rules::{Act, Allowance, named_port};
+use crate::state::{Device, World};
 use crate::time::Time;
 
 /// The same finding within this time is more of the same.
@@ -119,6 +119,8 @@ impl Findings {
     pub fn raise(&mut self, draft: Draft, world: &World) -> u64 {
         let Draft { same, once, spec, mut finding, reach } = draft;
         finding.say_macs();
+        finding.device =
+            Some(world.who(finding.actor)).filter(|device| *device != Device::first(finding.actor));
         if finding.basis == Basis::FirstSeen && !world.has_baseline() {
             finding.basis = Basis::NoBaseline;
             finding.importance = None;

@@ -23,7 +23,7 @@ pub(super) fn learn(
             if !is_unicast(*address) {
                 return;
             }
-            mind.world.note_mac(*address, *mac, true, now);
+            mind.world.note_lease(*address, *mac, now);
             for (field, value) in mind.world.stated.take(*mac) {
                 let asset = Asset { side: Side::Client, field, value };
                 if mind.learn_fact(*address, &asset, protocol, now) {

@@ -55,11 +55,7 @@ impl Incidents {
         let Some(incident) = self.incidents.remove(&number) else { return };
         self.evicted = self.evicted.saturating_add(1);
         self.changed_incident(number);
-        for actor in &incident.actors {
-            if self.actors.get(actor) == Some(&number) {
-                self.actors.remove(actor);
-            }
-        }
+        self.actors.retain(|_, of| *of != number);
         self.pivots.retain(|_, (of, _)| *of != number);
         for n in &incident.findings {
             let Some(finding) = self.findings.remove(n) else { continue };

@@ -21,7 +21,7 @@ impl Incidents {
                 .get(number)
                 .is_some_and(|i| i.state != State::Closed && finding.at.since(i.last) < JOIN)
         };
-        if let Some(number) = self.actors.get(&finding.actor).filter(|n| live(n)) {
+        if let Some(number) = self.actors.get(&finding.device()).filter(|n| live(n)) {
             return *number;
         }
         if let Some((number, since)) = self.pivots.get(&finding.actor)
@@ -29,11 +29,11 @@ impl Incidents {
             && *since <= finding.at
         {
             let number = *number;
-            self.actors.insert(finding.actor, number);
+            self.actors.insert(finding.device(), number);
             return number;
         }
         let number = self.incidents.last_key_value().map_or(0, |(number, _)| *number).saturating_add(1);
-        self.actors.insert(finding.actor, number);
+        self.actors.insert(finding.device(), number);
         self.incidents.insert(
             number,
             Incident {

@@ -18,8 +18,8 @@ use crate::detect::findings::Absorbed;
 use crate::importance::budget::Family;
 use crate::importance::{Importance, combine};
 use crate::observer::Observer;
-use crate::state::World;
 use crate::state::changes::Changes;
+use crate::state::{Device, World};
 use crate::time::Time;
 pub use review::Reviewed;
 use types::Taken;
@@ -40,8 +40,8 @@ const CLOSED: Duration = Duration::from_secs(86_400);
 pub struct Incidents {
     findings: BTreeMap<u64, Finding>,
     incidents: BTreeMap<u64, Incident>,
-    /// The open incident a host acts in.
-    actors: BTreeMap<IpAddr, u64>,
+    /// The open incident a device acts in.
+    actors: BTreeMap<Device, u64>,
     /// Hosts an incident's actor got into, and when.
     pivots: BTreeMap<IpAddr, (u64, Time)>,
     /// Incidents by what they act upon.
@@ -67,15 +67,11 @@ impl Incidents {
     /// What was found before.
     pub fn restore(findings: Vec<Finding>, incidents: Vec<Incident>) -> Self {
         let mut all = Self::default();
-        for incident in &incidents {
-            for actor in &incident.actors {
-                all.actors.insert(*actor, incident.number);
-            }
-        }
         all.incidents = incidents.into_iter().map(|incident| (incident.number, incident)).collect();
         for finding in findings {
             all.note_pivots(&finding);
             if let Some(number) = finding.incident {
+                all.actors.insert(finding.device(), number);
                 all.relate(number, &finding);
             }
             all.findings.insert(finding.number, finding);

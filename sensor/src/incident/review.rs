@@ -1,12 +1,13 @@
 //! What is open against what is allowed now.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::{Incidents, State, combined};
 use crate::detect::finding::Finding;
 use crate::observer::Observer;
-use crate::state::World;
 use crate::state::rules::Allowance;
+use crate::state::{Device, World};
 
 /// What a review changed.
 #[derive(Debug, Default)]
@@ -60,7 +61,8 @@ impl Incidents {
                 let gone: Vec<u64> = covered.iter().map(|(n, _)| *n).collect();
                 self.without(number, &gone);
                 let after = self.incidents.get(&number).map(|i| i.actors.clone()).unwrap_or_default();
-                self.actors.retain(|actor, of| *of != number || after.contains(actor));
+                let left = self.acting_in(number);
+                self.actors.retain(|actor, of| *of != number || left.contains(actor));
                 reviewed.actors.extend(before.into_iter().filter(|actor| !after.contains(actor)));
             }
             self.rewrite(number, world);
@@ -69,6 +71,12 @@ impl Incidents {
             }
         }
         reviewed
+    }
+
+    /// The devices behind an incident's findings.
+    fn acting_in(&self, number: u64) -> BTreeSet<Device> {
+        let findings = self.incidents.get(&number).into_iter().flat_map(|incident| &incident.findings);
+        findings.filter_map(|n| self.findings.get(n)).map(Finding::device).collect()
     }
 
     /// An incident without some of its findings, as if they had never been part of it.

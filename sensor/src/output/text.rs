@@ -11,7 +11,7 @@ use crate::detect::finding::{Basis, Finding, Severity};
 use crate::engine::Engine;
 use crate::incident::Incident;
 use crate::observer::Observer;
-use crate::state::conversation::{self, Conversation};
+use crate::state::conversation::{Conversation, Ends};
 use crate::state::{Host, World, oui};
 use crate::words::second;
 
@@ -121,7 +121,7 @@ pub fn host(ip: IpAddr, host: &Host, world: &World) -> String {
 }
 
 /// A conversation in one line.
-pub fn conversation(key: &conversation::Key, conversation: &Conversation) -> String {
+pub fn conversation(key: &Ends, conversation: &Conversation) -> String {
     let actions: Vec<String> =
         conversation.actions.iter().map(|(action, n)| format!("{} {n}", action.name())).collect();
     let [up, down] = conversation.bytes;
@@ -231,6 +231,7 @@ mod tests {
             device_stage: "operational".to_owned(),
             actor: "10.10.0.5".parse().unwrap(),
             actor_port: None,
+            device: None,
             actor_mac: None,
             actor_zone: "it".to_owned(),
             targets: Vec::new(),

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::device::Device;
 use super::outflow::Outflow;
 use super::tally::Tally;
 use crate::importance::hours::Hours;
@@ -15,6 +16,19 @@ use crate::time::Time;
 /// Who asks whom for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
+    /// Who asks.
+    pub client: Device,
+    /// Who is asked.
+    pub server: Device,
+    /// Transport, as [`sensor_ebpf::flow::Transport`] numbers it.
+    pub transport: u8,
+    /// The server's port.
+    pub port: u16,
+}
+
+/// The same by addresses, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ends {
     /// Who asks.
     pub client: IpAddr,
     /// Who is asked.

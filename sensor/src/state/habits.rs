@@ -1,9 +1,8 @@
 //! What a host is used to, as categories: who comes to it, which services it uses, what it does in them.
 
-use std::net::IpAddr;
-
 use serde::{Deserialize, Serialize};
 
+use super::device::Device;
 use crate::importance::novelty::Catalogue;
 use crate::protocol::Action;
 
@@ -16,7 +15,7 @@ const SERVICES: usize = 16;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Habits {
     /// Clients that came.
-    pub clients: Catalogue<IpAddr>,
+    pub clients: Catalogue<Device>,
     /// Services that were used.
     pub services: Catalogue<String>,
     /// What was done in them.

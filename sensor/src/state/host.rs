@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::device::Device;
 use super::habits::Habits;
 use super::outflow::Outflow;
 use super::tally::Tally;
@@ -13,8 +15,14 @@ use crate::time::Time;
 
 /// Controllers remembered that a host drives.
 pub const MAX_DRIVEN: usize = 16;
-/// MACs remembered of an address.
+/// MACs remembered of a device's addresses.
 const MAX_MACS: usize = 8;
+/// Addresses remembered of a device: IPv6 makes a new one each day (RFC 8981) and keeps it for seven.
+const MAX_ADDRESSES: usize = 16;
+/// An address that was not used for so long while another was is no longer the one the device is known by.
+const UNUSED: Duration = Duration::from_secs(3600);
+/// Names remembered that a device had before it was known to be one.
+const MAX_NAMES: usize = 4;
 /// Statements of one kind that are remembered.
 const MAX_FACTS: usize = 8;
 
@@ -30,6 +38,20 @@ pub struct Fact {
     pub source: String,
     /// When it was last stated.
     pub at: Time,
+}
+
+/// An address a device has or had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// The address.
+    pub ip: IpAddr,
+    /// First proof that it is the device's.
+    pub first: Time,
+    /// Last sign of it; where another device has it by now, when that was first seen.
+    pub last: Time,
+    /// Another device has it by now.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
 }
 
 /// How far learning has come for a device.
@@ -71,8 +93,20 @@ pub struct Host {
     /// Since when somebody has it learned anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relearns: Option<Time>,
-    /// Its MAC, where ARP proved that it owns it.
+    /// Its MAC, where it proved to own it (see [`identity`](super::identity)).
     pub mac: Option<[u8; 6]>,
+    /// Addresses it proved to have, the latest last, at most [`MAX_ADDRESSES`]. None: the one it is called by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<Address>,
+    /// Names under which conversations of it were learned before it was known to be one device.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Device>,
+    /// The address that was leased to its MAC and was not yet seen in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leased: Option<IpAddr>,
+    /// The MAC its packets came from while it was being learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<[u8; 6]>,
     /// The MAC its packets come from, a router's where they are routed.
     pub via: Option<[u8; 6]>,
     /// What it said about itself, in each protocol.
@@ -89,14 +123,14 @@ pub struct Host {
     pub received: bool,
     /// Hosts whose industrial services it usually uses, at most [`MAX_DRIVEN`].
     #[serde(default)]
-    pub drives_controllers: BTreeSet<IpAddr>,
+    pub drives_controllers: BTreeSet<Device>,
     /// What it usually does there.
     #[serde(default)]
     pub did: BTreeSet<Action>,
     /// What it is used to, for the probability of something new.
     #[serde(default)]
     pub habits: Habits,
-    /// MACs that proved to own the address, each with its first and last proof, the latest last.
+    /// MACs that proved to own an address it has, each with its first and last proof, the latest last.
     #[serde(default)]
     pub macs: Vec<([u8; 6], Time, Time)>,
     /// Failed connections to local hosts.
@@ -159,14 +193,146 @@ impl Host {
 
     /// A MAC proved that it owns the address.
     pub fn owned_by(&mut self, mac: [u8; 6], now: Time) {
-        self.mac = Some(mac);
         match self.macs.iter_mut().find(|(known, ..)| *known == mac) {
-            Some((_, _, last)) => *last = now,
+            Some((_, _, last)) => *last = now.max(*last),
             None => {
                 if self.macs.len() >= MAX_MACS {
                     self.macs.remove(0);
                 }
                 self.macs.push((mac, now, now));
+            }
+        }
+    }
+
+    /// Addresses it has.
+    pub fn has_now(&self) -> impl Iterator<Item = IpAddr> {
+        self.addresses.iter().filter(|address| !address.gone).map(|address| address.ip)
+    }
+
+    /// Whether it ever proved to have an address.
+    pub(super) fn had(&self, ip: IpAddr) -> bool {
+        self.addresses.iter().any(|address| address.ip == ip)
+    }
+
+    /// The address it is best known by, of IPv4 where it has any; without one what it was called first.
+    pub(super) fn address(&self, device: Device) -> IpAddr {
+        let has = |v4: bool| {
+            let of = move |has: &&Address| !has.gone && (!v4 || has.ip.is_ipv4());
+            let latest = self.addresses.iter().filter(of).map(|has| has.last).max()?;
+            let used = move |has: &&Address| of(has) && latest.since(has.last) < UNUSED;
+            self.addresses.iter().rev().find(used).map(|has| has.ip)
+        };
+        has(true).or_else(|| has(false)).unwrap_or(device.name)
+    }
+
+    /// It has an address; `best`: it is to be known by it. Returns the one that is forgotten for it, where it had too many.
+    pub(super) fn has(&mut self, ip: IpAddr, best: bool, now: Time) -> Option<IpAddr> {
+        let at = self.addresses.iter().position(|address| address.ip == ip);
+        let mut address = match at {
+            Some(_) if !best => {
+                self.uses(ip, now);
+                return None;
+            }
+            Some(at) => self.addresses.remove(at),
+            None => Address { ip, first: now, last: now, gone: false },
+        };
+        (address.last, address.gone) = (address.last.max(now), false);
+        let at = if best { self.addresses.len() } else { self.addresses.len().saturating_sub(1) };
+        self.addresses.insert(at, address);
+        if self.addresses.len() <= MAX_ADDRESSES {
+            return None;
+        }
+        let oldest =
+            (0..).zip(&self.addresses).min_by_key(|(_, address)| address.last).map_or(0, |(at, _)| at);
+        Some(self.addresses.remove(oldest).ip)
+    }
+
+    /// A packet came from an address it has.
+    pub(super) fn uses(&mut self, ip: IpAddr, now: Time) {
+        if let Some(address) = self.addresses.iter_mut().find(|address| address.ip == ip) {
+            (address.last, address.gone) = (address.last.max(now), false);
+        }
+    }
+
+    /// Another device has an address it had.
+    pub(super) fn lost(&mut self, ip: IpAddr, now: Time) {
+        if let Some(address) = self.addresses.iter_mut().find(|address| address.ip == ip) {
+            (address.gone, address.last) = (true, now);
+        } else if self.addresses.len() < MAX_ADDRESSES {
+            self.addresses.insert(0, Address { ip, first: self.first, last: now, gone: true });
+        }
+    }
+
+    /// Takes over what was known of it under another name.
+    pub(super) fn absorb(&mut self, name: Device, other: Self) {
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.days.extend(other.days);
+        while self.days.len() > 64 {
+            self.days.pop_first();
+        }
+        self.graduated |= other.graduated;
+        self.newcomer &= other.newcomer;
+        self.relearns = self.relearns.max(other.relearns);
+        self.mac = self.mac.or(other.mac);
+        self.via = self.via.or(other.via);
+        self.carrier = self.carrier.or(other.carrier);
+        for (field, facts) in other.facts {
+            for fact in facts {
+                self.state(field, fact);
+            }
+        }
+        for (from, to) in [(other.serves, &mut self.serves), (other.drives, &mut self.drives)] {
+            for (protocol, n) in from {
+                let sum = to.entry(protocol).or_default();
+                *sum = sum.saturating_add(n);
+            }
+            while to.len() > MAX_PROTOCOLS {
+                to.pop_last();
+            }
+        }
+        self.speaks_ot |= other.speaks_ot;
+        self.serves_rdp |= other.serves_rdp;
+        self.received |= other.received;
+        let room = MAX_DRIVEN.saturating_sub(self.drives_controllers.len());
+        self.drives_controllers.extend(other.drives_controllers.into_iter().take(room));
+        self.did.extend(other.did);
+        // Of what is counted the longer record stands: two cannot be added up.
+        if self.habits == Habits::default() {
+            self.habits = other.habits;
+        }
+        for (own, other) in [
+            (&mut self.failures, other.failures),
+            (&mut self.ics_failures, other.ics_failures),
+            (&mut self.external_failures, other.external_failures),
+            (&mut self.external_new, other.external_new),
+        ] {
+            if *own == Tally::default() {
+                *own = other;
+            }
+        }
+        self.outflow = self.outflow.take().or(other.outflow);
+        for (mac, first, last) in other.macs {
+            self.owned_by(mac, first);
+            self.owned_by(mac, last);
+        }
+        for address in other.addresses {
+            if !self.had(address.ip) && self.addresses.len() < MAX_ADDRESSES {
+                self.addresses.push(address);
+            }
+        }
+        for name in other.names.into_iter().chain([name]) {
+            if self.names.len() < MAX_NAMES && !self.names.contains(&name) {
+                self.names.push(name);
+            }
+        }
+    }
+
+    /// MACs that proved an address before it did.
+    pub(super) fn owned_before(&mut self, macs: Vec<([u8; 6], Time, Time)>) {
+        for mac in macs.into_iter().rev() {
+            if self.macs.len() < MAX_MACS && !self.macs.iter().any(|(known, ..)| *known == mac.0) {
+                self.macs.insert(0, mac);
             }
         }
     }

@@ -38,10 +38,10 @@ impl World {
         let mut counts: BTreeMap<IpNet, (usize, usize)> = BTreeMap::new();
         let mut of_ot: BTreeMap<IpNet, usize> = BTreeMap::new();
         for (ip, host) in self.hosts.iter() {
-            if !is_unicast(*ip) || !self.zones.is_local(*ip) {
+            if !is_unicast(ip) || !self.zones.is_local(ip) {
                 continue;
             }
-            let Some(net) = subnet(*ip) else { continue };
+            let Some(net) = subnet(ip) else { continue };
             let (controllers, hosts) = counts.entry(net).or_default();
             *hosts = hosts.saturating_add(1);
             *controllers = controllers.saturating_add(usize::from(!host.serves.is_empty()));

@@ -4,9 +4,14 @@ pub mod address;
 pub mod changes;
 pub mod connection;
 pub mod conversation;
+pub mod device;
 pub mod habits;
 pub mod hoard;
 pub mod host;
+pub mod hosts;
+pub mod identity;
+#[cfg(test)]
+mod identity_tests;
 mod infer;
 pub mod names;
 pub mod oui;
@@ -23,6 +28,7 @@ pub mod zone;
 
 pub use connection::{Connection, State as ConnectionState};
 pub use conversation::Conversation;
+pub use device::Device;
 pub use host::Host;
 pub use world::World;
 pub use zone::{Kind, Zone};

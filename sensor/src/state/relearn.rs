@@ -31,18 +31,20 @@ impl World {
     pub fn relearn(&mut self, ip: IpAddr, now: Time) -> Option<Forgotten> {
         self.hosts.get(&ip)?;
         let baseline = self.baseline(ip);
+        let names = self.hosts.of(baseline).map(|host| host.names.clone()).unwrap_or_default();
+        let own = |device| device == baseline || names.contains(&device);
         let mut forgotten = Forgotten::default();
         let keys: Vec<Key> = self
             .conversations
             .iter()
             .map(|(key, _)| *key)
-            .filter(|key| key.client == baseline || key.server == baseline)
+            .filter(|key| own(key.client) || own(key.server))
             .collect();
         for key in keys {
             let known = self.conversations.entry(&key, Default::default);
             let volumes = known.volumes != <[Volumes; 2]>::default();
             known.volumes = Default::default();
-            if key.client == baseline {
+            if own(key.client) {
                 forgotten.conversations = forgotten.conversations.saturating_add(usize::from(known.taught));
                 forgotten.actions = forgotten.actions.saturating_add(known.usual.len());
                 forgotten.users = forgotten.users.saturating_add(known.users.len());

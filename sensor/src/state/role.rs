@@ -97,6 +97,7 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::Device;
 
     fn host(serves: bool, drives: u8, rdp: bool, did: &[Action]) -> Host {
         let mut host = Host { serves_rdp: rdp, speaks_ot: true, ..Host::default() };
@@ -105,7 +106,7 @@ mod tests {
         }
         for n in 0..drives {
             host.industrial("s7comm", false);
-            host.drives_controllers.insert(IpAddr::from([10, 0, 0, n]));
+            host.drives_controllers.insert(Device::first([10, 0, 0, n].into()));
         }
         host.did.extend(did);
         host

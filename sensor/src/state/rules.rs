@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::World;
 use super::connection::Connection;
+use super::device::Device;
 use super::host::DeviceStage;
 use super::zone::{Kind, Zone};
 use crate::config::{Allow, Asset, Conduit, Config, Crossing, Deed, Party, Service, Side};
@@ -195,9 +196,9 @@ impl World {
         rules.by_ip.get(&ip).or_else(by_mac).and_then(|group| rules.groups.get(*group)).map(Vec::as_slice)
     }
 
-    /// The address under which what a device does is learned: of a redundant group the first one, else its own.
-    pub fn baseline(&self, ip: IpAddr) -> IpAddr {
-        self.group(ip).and_then(<[IpAddr]>::first).copied().unwrap_or(ip)
+    /// The device under which what an address does is learned: of a redundant group the first one, else its own.
+    pub fn baseline(&self, ip: IpAddr) -> Device {
+        self.who(self.group(ip).and_then(<[IpAddr]>::first).copied().unwrap_or(ip))
     }
 
     /// A device and those it shares a redundant group with.

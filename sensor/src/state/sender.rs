@@ -4,36 +4,30 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::World;
-use super::world::ADDRESSES_OF_ONE_DEVICE;
+use super::address::of_mac;
+use super::identity::ADDRESSES_OF_ONE_DEVICE;
 
 impl World {
-    /// The device that sends under `ip` without owning it, and its MAC: the host that proved (ARP) that the MAC is its own,
+    /// The device that sends under `ip` without owning it, and its MAC: the host that proved that the MAC is its own,
     /// or, where none did, the first of many new addresses behind it. `None` where `ip` may well be somebody itself: it
     /// was learned, it answered for itself, or the MAC is a router's, behind which other hosts were learned.
     pub fn sender(&self, ip: IpAddr) -> Option<(IpAddr, [u8; 6])> {
         if !self.is_new(ip) {
             return None;
         }
-        let host = self.hosts.get(&ip)?;
-        let mac = host.mac.or(host.via)?;
-        if host.macs.iter().any(|(own, ..)| *own == mac) {
-            return None;
-        }
+        let host = self.hosts.get(&ip).filter(|host| host.mac.is_none())?;
+        let mac = host.via?;
         let behind = self.macs.get(&mac)?;
-        let proof = |of: &IpAddr| {
-            let macs = &self.hosts.get(of)?.macs;
-            macs.iter().find(|(own, ..)| *own == mac).map(|(_, _, last)| *last)
-        };
-        if behind.iter().any(|of| self.is_learned(*of) && proof(of).is_none()) {
+        if behind.iter().any(|of| self.is_learned(*of)) {
             return None;
         }
-        // Addresses are leased anew: the latest is the device's.
-        let owner = behind.iter().filter(|of| proof(of).is_some()).max_by_key(|of| proof(of));
+        let by_mac = of_mac(mac);
+        let owner = self.hosts.known(by_mac).map(|owner| self.hosts.address(owner));
         let first = || {
             let seen = behind.iter().filter_map(|of| Some((self.hosts.get(of)?.first, *of)));
             seen.min().map(|(_, of)| of).filter(|_| behind.len() > ADDRESSES_OF_ONE_DEVICE)
         };
-        owner.copied().or_else(first).map(|owner| (owner, mac))
+        owner.or_else(first).map(|owner| (owner, mac))
     }
 
     fn is_learned(&self, ip: IpAddr) -> bool {

@@ -58,14 +58,17 @@ impl<K: Hash + Eq + Ord + Clone, V: Worth> Table<K, V> {
         if self.known.peek(key).is_some() {
             return self.known.entry(key.clone()).or_insert_with(make);
         }
-        if self.rows.peek(key).is_none() && self.len() >= self.capacity {
-            self.forget_one();
-        }
+        self.make_room(key);
         self.rows.entry(key.clone()).or_insert_with(make)
     }
 
+    /// Makes room for the row of `key`, where it needs any; returns what had to go.
+    pub(super) fn make_room(&mut self, key: &K) -> Option<(K, V)> {
+        if self.get(key).is_some() || self.len() < self.capacity { None } else { self.forget_one() }
+    }
+
     /// Makes room for one row.
-    fn forget_one(&mut self) {
+    fn forget_one(&mut self) -> Option<(K, V)> {
         let most_known = (self.capacity / 4).saturating_mul(3);
         let forgotten = loop {
             let Some((key, row)) = self.rows.remove_lru() else { break self.known.remove_lru() };
@@ -77,11 +80,12 @@ impl<K: Hash + Eq + Ord + Clone, V: Worth> Table<K, V> {
                 break self.known.remove_lru();
             }
         };
-        if let Some((key, _)) = forgotten {
+        if let Some((key, _)) = &forgotten {
             self.evicted = self.evicted.saturating_add(1);
             // What is forgotten here is forgotten in the state too.
-            self.changes.note(key, self.capacity);
+            self.changes.note(key.clone(), self.capacity);
         }
+        forgotten
     }
 
     /// Puts a stored row back.

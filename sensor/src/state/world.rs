@@ -6,11 +6,12 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::address::{is_unicast, neighbourhood, of_mac};
+use super::address::neighbourhood;
 use super::connection::Connection;
-use super::conversation::{Conversation, Key};
+use super::conversation::{Conversation, Ends, Key};
 use super::habits::Habits;
 use super::host::{DeviceStage, Host};
+use super::hosts::Hosts;
 use super::names::{Names, Stated};
 use super::rules::Rules;
 use super::table::{Table, Worth};
@@ -124,13 +125,13 @@ pub struct World {
     pub zones: Zones,
     /// What the operator said.
     pub rules: Rules,
-    /// Devices by address.
-    pub hosts: Table<IpAddr, Host>,
+    /// Devices, by any address they have.
+    pub hosts: Hosts,
     /// Client, server, service.
     pub conversations: Table<Key, Conversation>,
     /// Endpoints outside, by neighbourhood.
     pub externals: Table<String, External>,
-    /// Addresses seen behind a MAC; several make it a router's.
+    /// Addresses seen behind a MAC that it did not prove; several make it a router's.
     pub(super) macs: Table<[u8; 6], BTreeSet<IpAddr>>,
     /// Names of addresses, as seen on the wire.
     pub names: Names,
@@ -140,14 +141,11 @@ pub struct World {
     pub site: Site,
 }
 
-/// A MAC with more addresses behind it belongs to a router.
-pub(super) const ADDRESSES_OF_ONE_DEVICE: usize = 3;
-
 impl World {
     /// An empty world.
     pub fn new(settings: Settings, zones: Zones) -> Self {
         Self {
-            hosts: Table::new(settings.max_hosts),
+            hosts: Hosts::new(settings.max_hosts),
             conversations: Table::new(settings.max_conversations),
             externals: Table::new(65_536),
             macs: Table::new(65_536),
@@ -260,14 +258,35 @@ impl World {
         self.is_external(connection.server.ip) && !self.is_external(connection.client.ip)
     }
 
-    /// The key of a connection's conversation; members of a redundant group share one.
+    /// The key of a connection's conversation; members of a redundant group share one. What was learned before two names
+    /// turned out to be one device is found under the former name.
     pub fn key(&self, connection: &Connection) -> Key {
-        Key {
-            client: self.baseline(connection.client.ip),
-            server: self.baseline(connection.server.ip),
-            transport: connection.transport as u8,
-            port: connection.server.port,
+        let (transport, port) = (connection.transport as u8, connection.server.port);
+        let [client, server] = [connection.client.ip, connection.server.ip].map(|ip| self.baseline(ip));
+        let key = Key { client, server, transport, port };
+        if !self.hosts.knows_former_names() {
+            return key;
         }
+        let names = |device| self.hosts.of(device).map_or(&[][..], |host| &host.names);
+        let (clients, servers) = (names(client), names(server));
+        if (clients.is_empty() && servers.is_empty()) || self.conversations.get(&key).is_some() {
+            return key;
+        }
+        let clients = || clients.iter().chain([&client]);
+        let pairs = servers.iter().chain([&server]).flat_map(|s| clients().map(move |c| (*c, *s)));
+        let mut former = pairs.map(|(client, server)| Key { client, server, ..key });
+        former.find(|key| self.conversations.get(key).is_some()).unwrap_or(key)
+    }
+
+    /// A conversation's ends by the addresses they have now.
+    pub fn ends(&self, key: &Key) -> Ends {
+        let [client, server] = [key.client, key.server].map(|device| self.hosts.address(device));
+        Ends { client, server, transport: key.transport, port: key.port }
+    }
+
+    /// Every conversation, least recently used first.
+    pub fn talks(&self) -> impl Iterator<Item = (Ends, &Conversation)> {
+        self.conversations.iter().map(|(key, of)| (self.ends(key), of))
     }
 
     /// What is known of a connection's conversation.
@@ -292,8 +311,10 @@ impl World {
     }
 
     /// A device of a redundant group is as well known as the group.
-    fn at_first_sight(&self, ip: IpAddr, now: Time) -> Host {
-        let elder = self.hosts.get(&self.elder(ip));
+    pub(super) fn at_first_sight(&self, ip: IpAddr, now: Time) -> Host {
+        // Whoever had the address before is no elder.
+        let elder =
+            Some(self.elder(ip)).filter(|elder| *elder != ip).and_then(|elder| self.hosts.get(&elder));
         let newcomer = elder.map_or_else(|| self.is_settled(), |elder| elder.newcomer);
         Host {
             first: now,
@@ -308,57 +329,6 @@ impl World {
     pub fn is_settled(&self) -> bool {
         let age = self.site.last.since(self.site.first).as_secs() / 86_400;
         self.site.graduated || age >= u64::from(self.settings.site_days)
-    }
-
-    /// The device behind a MAC in a frame without IP: the host that proved (ARP) to own it, if it is no router's, else
-    /// a device of its own.
-    pub fn device(&self, mac: [u8; 6]) -> IpAddr {
-        let behind = self.macs.get(&mac).filter(|behind| behind.len() <= ADDRESSES_OF_ONE_DEVICE);
-        behind
-            .into_iter()
-            .flatten()
-            .find(|ip| self.hosts.get(*ip).is_some_and(|host| host.mac == Some(mac)))
-            .copied()
-            .unwrap_or_else(|| of_mac(mac))
-    }
-
-    /// A frame without IP came from this MAC; nothing on its way changes the source.
-    pub fn note_link(&mut self, mac: [u8; 6], now: Time) {
-        let ip = self.device(mac);
-        self.host(ip, now).owned_by(mac, now);
-    }
-
-    /// A packet came from `ip` with this source MAC.
-    pub fn note_mac(&mut self, ip: IpAddr, mac: [u8; 6], proven: bool, now: Time) {
-        if !is_unicast(ip) || mac == [0; 6] {
-            return;
-        }
-        let more = self.macs.get(&mac).is_none_or(|behind| self.remembers_behind(behind, ip));
-        let behind = self.macs.entry(&mac, BTreeSet::new);
-        if more {
-            behind.insert(ip);
-        }
-        let routes = behind.len() > ADDRESSES_OF_ONE_DEVICE;
-        if proven {
-            self.zones.note_local(ip);
-        }
-        let host = self.host(ip, now);
-        if proven {
-            let first = host.mac.is_none();
-            host.owned_by(mac, now);
-            // By its MAC it may be a member of a redundant group.
-            if first && self.elder(ip) != ip {
-                let known = self.at_first_sight(ip, now);
-                let host = self.host(ip, now);
-                (host.newcomer, host.graduated) = (known.newcomer, known.graduated);
-                host.speaks_ot |= known.speaks_ot;
-            }
-        } else {
-            host.via = Some(mac);
-            if routes && host.mac == Some(mac) {
-                host.mac = None;
-            }
-        }
     }
 
     /// The network an outside endpoint is known by. Not a name: whoever answers a client's queries chooses those, and could
@@ -382,7 +352,7 @@ impl World {
 
     /// What a host is used to; members of a redundant group share it.
     pub fn habits(&self, ip: IpAddr) -> Option<&Habits> {
-        self.hosts.get(&self.baseline(ip)).map(|host| &host.habits)
+        self.hosts.of(self.baseline(ip)).map(|host| &host.habits)
     }
 
     /// A session was ordinary: its client is usual for the server and its service for the client, and for their roles
@@ -390,17 +360,17 @@ impl World {
     pub fn learn_session(&mut self, connection: &Connection, now: Time) {
         let [client, server] = [connection.client.ip, connection.server.ip];
         let roles = [client, server].map(|ip| self.role_name(ip));
+        self.host(server, now);
         let [client, server] = [client, server].map(|ip| self.baseline(ip));
         let service = Self::service(connection);
-        self.host(server, now);
         let role = |site: &mut Site, name: &str, learn: &mut dyn FnMut(&mut Habits)| {
             learn(site.habits.entry(name.to_owned()).or_insert_with(Habits::of_a_role));
         };
-        if let Some(host) = self.hosts.get_mut(&server) {
+        if let Some(host) = self.hosts.of_mut(server) {
             let own = &mut host.habits.clients;
             role(&mut self.site, roles[1], &mut |all| novelty::learn(&mut [own, &mut all.clients], &client));
         }
-        if let Some(host) = self.hosts.get_mut(&client) {
+        if let Some(host) = self.hosts.of_mut(client) {
             let own = &mut host.habits.services;
             role(&mut self.site, roles[0], &mut |all| {
                 novelty::learn(&mut [own, &mut all.services], &service)
@@ -412,7 +382,7 @@ impl World {
     pub fn learn_action(&mut self, client: IpAddr, action: Action) {
         let role = self.role_name(client);
         let client = self.baseline(client);
-        let Some(host) = self.hosts.get_mut(&client) else { return };
+        let Some(host) = self.hosts.of_mut(client) else { return };
         let all = self.site.habits.entry(role.to_owned()).or_insert_with(Habits::of_a_role);
         novelty::learn(&mut [&mut host.habits.actions, &mut all.actions], &action);
     }
@@ -421,7 +391,7 @@ impl World {
     pub fn graduate(&mut self) {
         self.infer_subnets();
         self.site.graduated = true;
-        for (_, host) in self.hosts.iter_mut() {
+        for host in self.hosts.iter_mut() {
             host.graduated = true;
             host.newcomer = false;
             host.speaks_ot |= !host.serves.is_empty();

@@ -1,11 +1,10 @@
 //! Tables of the state file, row by row.
 
-use std::net::IpAddr;
-
 use anyhow::Result;
 use rusqlite::{Transaction, params};
 use serde::Serialize;
 
+use crate::state::Device;
 use crate::state::changes::Changes;
 use crate::state::conversation;
 
@@ -15,7 +14,7 @@ pub(super) trait Key {
     fn text(&self) -> Result<String>;
 }
 
-impl Key for IpAddr {
+impl Key for Device {
     fn text(&self) -> Result<String> {
         Ok(self.to_string())
     }

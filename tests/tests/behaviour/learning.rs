@@ -62,7 +62,6 @@ fn what_nobody_found_unusual_becomes_usual_also_after_learning() {
     tape.talk((OFFICE, server, 8080), LATER, SEC, &[(vec![1], vec![2])]);
     let (world, _, seen) = judge_on(learn(Tape::ordinary()), Default::default(), tape);
     seen.silent();
-    let known =
-        world.conversations.iter().find(|(key, _)| key.server == std::net::IpAddr::from(server)).unwrap();
+    let known = world.talks().find(|(key, _)| key.server == std::net::IpAddr::from(server)).unwrap();
     assert!(known.1.taught);
 }

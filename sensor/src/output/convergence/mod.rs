@@ -11,7 +11,7 @@ use sensor_ebpf::flow::Transport;
 use crate::config::Crossing;
 use crate::protocol::{Action, Port};
 use crate::state::World;
-use crate::state::conversation::{Conversation, Key};
+use crate::state::conversation::{Conversation, Ends};
 use crate::state::rules::Act;
 use crate::state::zone::{Kind, Zone};
 use crate::time::Time;
@@ -20,7 +20,7 @@ use crate::words::{bytes, second};
 /// A conversation between two zones.
 pub struct Row<'a> {
     /// Who asks whom for what.
-    pub key: Key,
+    pub key: Ends,
     /// The zone that asks.
     pub from: Zone,
     /// The zone that is asked.
@@ -44,7 +44,7 @@ pub fn transport(number: u8) -> &'static str {
 }
 
 /// The port a conversation's server listens on, where its transport has ports.
-pub fn port(key: &Key) -> Option<Port> {
+pub fn port(key: &Ends) -> Option<Port> {
     match transport(key.transport) {
         "tcp" => Some(Port::Tcp(key.port)),
         "udp" => Some(Port::Udp(key.port)),
@@ -120,7 +120,7 @@ fn beside_ot(kinds: [Kind; 2]) -> bool {
 }
 
 /// What conduits say about everything that was done in a conversation: the worst of it.
-fn crossing(world: &World, key: &Key, of: &Conversation) -> Crossing {
+fn crossing(world: &World, key: &Ends, of: &Conversation) -> Crossing {
     let act = |action: Option<Action>| Act {
         who: key.client,
         to: Some(key.server),
@@ -145,21 +145,20 @@ impl<'a> Picture<'a> {
     pub fn of(world: &'a World) -> Self {
         let mut zones: BTreeMap<String, (Kind, u64)> = BTreeMap::new();
         for (ip, _) in world.hosts.iter() {
-            let zone = world.zone(*ip);
+            let zone = world.zone(ip);
             if zone.kind != Kind::Group {
                 let entry = zones.entry(zone.name).or_insert((zone.kind, 0));
                 entry.1 = entry.1.saturating_add(1);
             }
         }
         let mut rows: Vec<Row<'a>> = world
-            .conversations
-            .iter()
+            .talks()
             .filter_map(|(key, conversation)| {
                 let (from, to) = (world.zone(key.client), world.zone(key.server));
                 let crosses = from.name != to.name && from.kind != Kind::Group && to.kind != Kind::Group;
                 crosses.then(|| {
-                    let crossing = crossing(world, key, conversation);
-                    Row { key: *key, from, to, conversation, crossing }
+                    let crossing = crossing(world, &key, conversation);
+                    Row { key, from, to, conversation, crossing }
                 })
             })
             .collect();

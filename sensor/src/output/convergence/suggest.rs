@@ -81,16 +81,16 @@ fn is_link_local(ip: IpAddr) -> bool {
 fn zones(world: &World, text: &mut String) {
     // By subnet: hosts of OT and hosts of IT, and how many of the first are controllers.
     let mut subnets: BTreeMap<IpNet, ([BTreeSet<IpAddr>; 2], usize)> = BTreeMap::new();
-    for (ip, host) in world.hosts.iter().filter(|(ip, _)| !is_link_local(**ip)) {
-        let which = match world.zone(*ip).kind {
+    for (ip, host) in world.hosts.iter().filter(|(ip, _)| !is_link_local(*ip)) {
+        let which = match world.zone(ip).kind {
             Kind::Ot => 0,
             Kind::It => 1,
             _ => continue,
         };
-        let Some(net) = subnet(*ip) else { continue };
+        let Some(net) = subnet(ip) else { continue };
         let (hosts, controllers) = subnets.entry(net).or_default();
         if let Some(hosts) = hosts.get_mut(which) {
-            hosts.insert(*ip);
+            hosts.insert(ip);
         }
         *controllers = controllers.saturating_add(usize::from(!host.serves.is_empty()));
     }

@@ -4,6 +4,8 @@ use super::*;
 use crate::config;
 use crate::incident::Incidents;
 use crate::mind::Mind;
+use crate::state::Device;
+use crate::state::conversation::Key;
 use crate::state::world::Settings;
 use crate::state::zone::Zones;
 
@@ -24,7 +26,12 @@ fn plant(text: &str) -> World {
     world.host(ip("10.10.0.7"), AT);
     let mut put =
         |client: &str, server: &str, port: u16, protocol: Option<&str>, taught: bool, failed: bool| {
-            let key = Key { client: ip(client), server: ip(server), transport: Transport::Tcp as u8, port };
+            let key = Key {
+                client: Device::first(ip(client)),
+                server: Device::first(ip(server)),
+                transport: Transport::Tcp as u8,
+                port,
+            };
             let of = world.conversations.entry(&key, Default::default);
             (of.first, of.last, of.connections) = (AT, AT, 2);
             of.failures = if failed { 2 } else { 0 };
@@ -89,7 +96,7 @@ fn what_is_suggested_can_be_used_and_says_what_was_found() {
     // The same zones come out for every host.
     let zones = config.zones();
     for (ip, _) in world.hosts.iter() {
-        assert_eq!(zones.of(*ip, false).name, world.zone(*ip).name, "{ip}\n{text}");
+        assert_eq!(zones.of(ip, false).name, world.zone(ip).name, "{ip}\n{text}");
     }
     // What is usual is allowed, what is not is not.
     let mut again = plant("");

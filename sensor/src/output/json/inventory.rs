@@ -8,7 +8,7 @@ use super::line::{Kind, Line, mac};
 use crate::config::Crossing;
 use crate::output::convergence::{self, Row};
 use crate::protocol::AssetField;
-use crate::state::conversation::{self, Conversation};
+use crate::state::conversation::{Conversation, Ends};
 use crate::state::host::Fact;
 use crate::state::oui;
 use crate::state::{Host, World};
@@ -60,7 +60,7 @@ pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
 }
 
 /// A conversation as one object.
-pub fn conversation(key: &conversation::Key, conversation: &Conversation, observer: &str) -> Value {
+pub fn conversation(key: &Ends, conversation: &Conversation, observer: &str) -> Value {
     let mut line = Line::new("conversation", Kind::State, conversation.last, observer);
     line.set(
         "event.id",

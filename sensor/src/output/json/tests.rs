@@ -74,6 +74,7 @@ pub(super) fn a_finding() -> Finding {
         device_stage: "operational".to_owned(),
         actor: "10.10.0.5".parse().unwrap(),
         actor_port: Some(40_000),
+        device: None,
         actor_mac: Some([0, 0x1b, 0x21, 3, 4, 0xff]),
         actor_zone: "it".to_owned(),
         targets: vec![Target { ip: "10.20.0.7".parse().unwrap(), port: Some(502) }],

@@ -249,7 +249,7 @@ impl Metrics {
         let world = engine.world();
         let evictions = [
             ("connections", engine.tallies.evicted),
-            ("hosts", world.hosts.evicted),
+            ("hosts", world.hosts.evicted()),
             ("conversations", world.conversations.evicted),
             ("externals", world.externals.evicted),
             ("names", world.names.evicted),

@@ -9,9 +9,9 @@ use crate::incident::Incident;
 use crate::incident::facts::{is_new, role};
 use crate::output::convergence::{port, transport};
 use crate::protocol::{Action, Port};
-use crate::state::World;
-use crate::state::conversation::{Conversation, Key};
+use crate::state::conversation::{Conversation, Ends};
 use crate::state::zone::Kind;
+use crate::state::{Device, World};
 use crate::words::bytes;
 
 const BOX: (f64, f64) = (290.0, 44.0);
@@ -30,7 +30,7 @@ struct Tie {
 }
 
 impl Tie {
-    fn add(&mut self, key: &Key, of: &Conversation) {
+    fn add(&mut self, key: &Ends, of: &Conversation) {
         let service = match (&of.protocol, port(key)) {
             (Some(protocol), _) => protocol.clone(),
             (None, Some(Port::Tcp(3389))) => "tcp/3389".to_owned(),
@@ -93,10 +93,11 @@ struct Ties {
 
 fn ties(incident: &Incident, world: &World) -> Ties {
     let mut all = Ties { ties: BTreeMap::new(), tried: Default::default() };
-    let baseline: BTreeMap<IpAddr, IpAddr> =
+    let baseline: BTreeMap<Device, IpAddr> =
         incident.actors.iter().map(|ip| (world.baseline(*ip), *ip)).collect();
     for (key, of) in world.conversations.iter() {
-        let Some(actor) = baseline.get(&key.client) else { continue };
+        let Some(actor) = baseline.get(&world.hosts.now(key.client)) else { continue };
+        let key = world.ends(key);
         if world.zone(key.server).kind == Kind::Group || of.last < incident.first {
             continue;
         }
@@ -106,7 +107,7 @@ fn ties(incident: &Incident, world: &World) -> Ties {
             let set = if world.is_external(key.server) { outside } else { inside };
             set.insert(key.server);
         } else {
-            all.ties.entry((*actor, key.server)).or_default().add(key, of);
+            all.ties.entry((*actor, key.server)).or_default().add(&key, of);
         }
     }
     // Who answered on one port was not only tried.

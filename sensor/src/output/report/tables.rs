@@ -10,7 +10,7 @@ use crate::chronicle::{Chronicle, Event, Towards};
 use crate::incident::facts::Facts;
 use crate::output::convergence::{port, transport};
 use crate::protocol::Port;
-use crate::state::World;
+use crate::state::{Device, World};
 use crate::words::{bytes, count, second, span};
 
 /// Rows of a table that stand open; more are behind a fold, beyond [`MAX_ROWS`] they are counted.
@@ -68,12 +68,13 @@ pub fn folded(out: &mut String, caption: &str, heads: &[(&str, bool)], rows: &[V
 /// What was carried, the largest first.
 pub fn transfers(out: &mut String, facts: &Facts<'_>, world: &World) {
     const FLOOR: u64 = 100_000;
-    let actors: BTreeSet<IpAddr> = facts.incident.actors.iter().map(|ip| world.baseline(*ip)).collect();
+    let actors: BTreeSet<Device> = facts.incident.actors.iter().map(|ip| world.baseline(*ip)).collect();
     let mut rows: Vec<(u64, Vec<String>)> = world
         .conversations
         .iter()
-        .filter(|(key, of)| actors.contains(&key.client) && of.last >= facts.incident.first)
+        .filter(|(key, of)| actors.contains(&world.hosts.now(key.client)) && of.last >= facts.incident.first)
         .filter_map(|(key, of)| {
+            let key = &world.ends(key);
             let [up, down] = of.bytes;
             let total = up.saturating_add(down);
             let service = match port(key) {

@@ -5,11 +5,11 @@ use crate::importance::Importance;
 use crate::incident::Incidents;
 use crate::observer::Silent;
 use crate::protocol::{Action, AssetField};
-use crate::state::World;
 use crate::state::conversation::Key;
 use crate::state::host::Fact;
 use crate::state::world::Settings;
 use crate::state::zone::Zones;
+use crate::state::{Device, World};
 use crate::time::Time;
 
 const AT: Time = Time::from_seconds(1_700_000_000);
@@ -31,6 +31,7 @@ fn finding(number: u64, model: &str) -> Finding {
         device_stage: "learning".to_owned(),
         actor: "10.10.0.66".parse().unwrap(),
         actor_port: None,
+        device: None,
         actor_mac: None,
         actor_zone: "it".to_owned(),
         targets: vec![Target { ip: "10.20.0.10".parse().unwrap(), port: Some(502) }],
@@ -74,7 +75,7 @@ fn mind() -> Mind {
     let server = "10.20.0.10".parse().unwrap();
     world.host(server, AT).industrial(HOSTILE, true);
     for (server, port) in [(server, 502), ("203.0.113.9".parse().unwrap(), 443)] {
-        let key = Key { client: actor, server, transport: 6, port };
+        let key = Key { client: Device::first(actor), server: Device::first(server), transport: 6, port };
         let of = world.conversations.entry(&key, Default::default);
         (of.first, of.last, of.connections, of.bytes) = (AT, AT, 1, [2_000_000, 30]);
         of.protocol = Some(HOSTILE.to_owned());

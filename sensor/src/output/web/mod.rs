@@ -70,8 +70,8 @@ impl Shared {
             .offer(|| known.findings().map(|of| (of.severity.name(), json::finding(of, observer))).collect());
         self.hosts.offer(|| {
             let mut hosts: Vec<_> = world.hosts.iter().collect();
-            hosts.sort_by_key(|(ip, _)| **ip);
-            hosts.into_iter().map(|(ip, host)| ("", json::host(*ip, host, world, observer))).collect()
+            hosts.sort_by_key(|(ip, _)| *ip);
+            hosts.into_iter().map(|(ip, host)| ("", json::host(ip, host, world, observer))).collect()
         });
     }
 }

@@ -1,0 +1,210 @@
+use std::net::IpAddr;
+
+use super::World;
+use super::address::of_mac;
+use super::host::DeviceStage;
+use super::world::Settings;
+use super::zone::Zones;
+use crate::time::Time;
+
+const OWNER: [u8; 6] = [0, 0x1b, 0x1b, 0, 0, 1];
+const OTHER: [u8; 6] = [0, 0x1b, 0x1b, 0, 0, 2];
+const THIRD: [u8; 6] = [0, 0x1b, 0x1b, 0, 0, 3];
+const ROUTER: [u8; 6] = [0, 0x1b, 0x1b, 0, 0, 0xfe];
+
+fn ip(last: u8) -> IpAddr {
+    IpAddr::from([10, 20, 0, last])
+}
+
+const fn at(seconds: u64) -> Time {
+    Time::from_seconds(1_700_000_000 + seconds)
+}
+
+fn world() -> World {
+    World::new(Settings::default(), Zones::default())
+}
+
+/// A site that is past learning and knows `ip(1)`, whose packets came from `mac`, which it proved to own where `proven`.
+fn site(mac: [u8; 6], proven: bool) -> World {
+    let mut world = world();
+    world.note_packet(ip(1), mac, at(0));
+    if proven {
+        world.prove(ip(1), mac, at(1));
+    }
+    world.host(ip(1), at(1)).industrial("modbus", true);
+    world.graduate();
+    world
+}
+
+fn is_trusted(world: &World, of: IpAddr) -> bool {
+    let host = world.hosts.get(&of);
+    world.stage(of) == DeviceStage::Operational && host.is_some_and(|host| host.serves.contains_key("modbus"))
+}
+
+#[test]
+fn a_device_known_by_its_mac_is_the_same_once_it_has_an_address() {
+    let mut world = world();
+    world.note_link(OWNER, at(0));
+    world.host(of_mac(OWNER), at(0)).industrial("profinet-dcp", true);
+    assert_eq!(world.device(OWNER), of_mac(OWNER));
+    world.prove(ip(1), OWNER, at(5));
+    assert_eq!((world.device(OWNER), world.hosts.len()), (ip(1), 1));
+    let host = world.hosts.get(&ip(1)).unwrap();
+    assert_eq!((host.first, host.serves.len(), host.mac), (at(0), 1, Some(OWNER)));
+    assert!(std::ptr::eq(host, world.hosts.get(&of_mac(OWNER)).unwrap()));
+}
+
+#[test]
+fn a_device_known_by_its_mac_and_by_its_address_becomes_one_when_it_proves_it() {
+    let mut world = world();
+    world.note_link(OWNER, at(0));
+    world.note_packet(ip(1), OWNER, at(1));
+    assert_eq!(world.hosts.len(), 2);
+    let [by_mac, by_ip] = [of_mac(OWNER), ip(1)].map(|ip| world.who(ip));
+    world.prove(ip(1), OWNER, at(2));
+    assert_eq!((world.hosts.len(), world.who(ip(1))), (1, by_ip));
+    assert_eq!((world.hosts.now(by_mac), world.hosts.get(&ip(1)).unwrap().first), (by_ip, at(0)));
+    assert_eq!(world.hosts.get(&ip(1)).unwrap().names, [by_mac]);
+}
+
+#[test]
+fn what_was_learned_follows_a_device_to_its_next_lease() {
+    let mut world = site(OWNER, true);
+    world.note_lease(ip(7), OWNER, at(100));
+    // It is seen on this link: that it was offered an address does not yet say that it uses it.
+    assert!(!is_trusted(&world, ip(7)) && world.hosts.get(&ip(7)).is_none());
+    world.note_packet(ip(7), OWNER, at(101));
+    assert!(is_trusted(&world, ip(7)));
+    assert_eq!((world.device(OWNER), world.hosts.len()), (ip(7), 1));
+}
+
+#[test]
+fn who_is_given_the_old_address_of_a_device_has_nothing_of_it() {
+    let mut world = site(OWNER, true);
+    world.note_lease(ip(7), OWNER, at(100));
+    world.note_packet(ip(7), OWNER, at(101));
+    world.note_lease(ip(1), OTHER, at(200));
+    assert!(!is_trusted(&world, ip(1)) && world.is_new(ip(1)));
+    assert!(is_trusted(&world, ip(7)));
+    assert_ne!(world.who(ip(1)), world.who(ip(7)));
+    // Nor has the one after that.
+    world.note_lease(ip(1), THIRD, at(300));
+    assert!(world.is_new(ip(1)) && world.hosts.len() == 3);
+}
+
+#[test]
+fn who_takes_an_address_is_a_stranger_and_its_owner_stays_who_it_is() {
+    let mut world = site(OWNER, true);
+    for n in 0..5 {
+        world.prove(ip(1), OTHER, at(100 + 10 * n));
+        assert!(!is_trusted(&world, ip(1)) && world.is_new(ip(1)));
+        world.prove(ip(1), OWNER, at(105 + 10 * n));
+        assert!(is_trusted(&world, ip(1)));
+    }
+    assert_eq!(world.hosts.len(), 2);
+    // A packet is as good, once the MAC has proved the address.
+    world.prove(ip(1), OTHER, at(200));
+    world.note_packet(ip(1), OWNER, at(201));
+    assert!(is_trusted(&world, ip(1)));
+    world.note_packet(ip(1), OTHER, at(202));
+    assert!(!is_trusted(&world, ip(1)));
+}
+
+#[test]
+fn a_packet_proves_nothing_for_a_mac_that_never_spoke_for_the_address() {
+    let mut world = site(OWNER, true);
+    world.prove(ip(66), OTHER, at(10));
+    world.note_packet(ip(1), OTHER, at(11));
+    assert_eq!(world.hosts.get(&ip(1)).unwrap().mac, Some(OWNER));
+    assert_ne!(world.who(ip(1)), world.who(ip(66)));
+}
+
+#[test]
+fn a_learned_host_behind_a_router_is_not_given_to_who_claims_its_address_here() {
+    let mut world = site(ROUTER, false);
+    // One forged packet does not make it the way the host was learned on.
+    world.note_packet(ip(1), OTHER, at(10));
+    world.prove(ip(1), OTHER, at(11));
+    assert!(!is_trusted(&world, ip(1)));
+    world.note_packet(ip(1), ROUTER, at(12));
+    assert!(is_trusted(&world, ip(1)));
+    // A lease names MACs of its own choice: it neither takes nor gives.
+    world.note_lease(ip(1), THIRD, at(13));
+    assert!(is_trusted(&world, ip(1)) && world.hosts.get(&ip(1)).unwrap().mac.is_none());
+}
+
+#[test]
+fn a_learned_host_whose_packets_came_from_a_mac_is_that_macs_when_it_proves_so() {
+    let mut world = site(OWNER, false);
+    world.prove(ip(1), OWNER, at(10));
+    assert!(is_trusted(&world, ip(1)));
+    assert_eq!(world.hosts.get(&ip(1)).unwrap().mac, Some(OWNER));
+}
+
+#[test]
+fn two_addresses_on_one_device_are_one_device() {
+    let mut world = site(OWNER, true);
+    world.prove(ip(2), OWNER, at(10));
+    assert!(is_trusted(&world, ip(2)) && world.hosts.len() == 1);
+    // It goes on being known by the first.
+    for n in 0..4 {
+        world.prove(ip(2), OWNER, at(20 + n));
+        world.note_packet(ip(1), OWNER, at(21 + n));
+        assert_eq!(world.device(OWNER), ip(1));
+    }
+    // Unless that is no longer used.
+    world.note_packet(ip(2), OWNER, at(10_000));
+    assert_eq!(world.device(OWNER), ip(2));
+}
+
+#[test]
+fn who_answers_for_many_addresses_is_not_all_of_them() {
+    let mut world = world();
+    for n in 1..=9 {
+        world.note_packet(ip(n), ROUTER, at(u64::from(n)));
+    }
+    for n in 1..=9 {
+        world.prove(ip(n), ROUTER, at(100 + u64::from(n)));
+    }
+    assert_eq!(world.hosts.len(), 9);
+    // And with an owner's trust at stake the address is nobody's.
+    let mut world = site(OWNER, true);
+    for n in 2..=9 {
+        world.prove(ip(n), OTHER, at(u64::from(n)));
+    }
+    world.prove(ip(1), OTHER, at(20));
+    assert!(!is_trusted(&world, ip(1)));
+    world.prove(ip(1), OWNER, at(30));
+    assert!(is_trusted(&world, ip(1)));
+}
+
+#[test]
+fn what_is_forgotten_leaves_no_way_to_what_others_were_trusted_with() {
+    let settings = Settings { max_hosts: 8, ..Settings::default() };
+    let mut world = World::new(settings, Zones::default());
+    world.prove(ip(1), OWNER, at(0));
+    world.host(ip(1), at(0)).industrial("modbus", true);
+    world.graduate();
+    world.prove(ip(1), OTHER, at(10));
+    for n in 100..120 {
+        world.note_packet(ip(n), ROUTER, at(u64::from(n)));
+    }
+    // The stranger was forgotten, its address is still not the owner's.
+    assert!(world.hosts.get(&of_mac(OTHER)).is_none());
+    world.note_packet(ip(1), OTHER, at(200));
+    assert!(!is_trusted(&world, ip(1)));
+    world.prove(ip(1), OWNER, at(201));
+    assert!(is_trusted(&world, ip(1)));
+}
+
+#[test]
+fn groups_and_nobody_own_nothing() {
+    let mut world = world();
+    for mac in [[0; 6], [0xff; 6], [1, 0, 0x5e, 0, 0, 1]] {
+        world.prove(ip(1), mac, at(0));
+        world.note_link(mac, at(0));
+        world.note_packet(ip(1), mac, at(0));
+    }
+    world.prove(IpAddr::from([224, 0, 0, 1]), OWNER, at(0));
+    assert!(world.hosts.is_empty());
+}
