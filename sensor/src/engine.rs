@@ -263,6 +263,7 @@ impl Engine {
 
     fn identified(connection: &Connection, mind: &mut Mind, wishes: &mut Vec<Wish>, now: Time) {
         mind.happen(&Happening::Identified(connection), now);
+        mind.learn_identified(connection, now);
         // Streams of process data pass thousands of frames a second: the budget of their class stays.
         let cyclic = connection.link.is_some()
             || connection.decoder.as_ref().is_some_and(|decoder| decoder.is_cyclic());

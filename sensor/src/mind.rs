@@ -320,6 +320,15 @@ impl Mind {
         }
     }
 
+    /// Content told the protocol. Streams of process data hold no commands and never end: this is all there is to learn of
+    /// them.
+    pub fn learn_identified(&mut self, connection: &Connection, now: Time) {
+        let Some(protocol) = connection.protocol.filter(|spec| spec.industrial) else { return };
+        if self.teaches(connection, Action::Session, now) {
+            self.world.host(connection.client.ip, now).industrial(protocol.name, false);
+        }
+    }
+
     /// A connection failed.
     pub fn learn_failed(&mut self, connection: &Connection, now: Time) {
         let conversation = self.conversation(connection, now);
