@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::time::Duration;
 
 use hashlink::LruCache;
 use serde::{Deserialize, Serialize};
@@ -104,6 +105,14 @@ impl Entry {
             Self::Failures(failures) => failures.client,
         }
     }
+
+    /// When there was news of it.
+    fn last(&self) -> Time {
+        match self {
+            Self::Connection(event) => event.last,
+            Self::Failures(failures) => failures.start.plus(Duration::from_secs(SPAN_S)),
+        }
+    }
 }
 
 type Span = (IpAddr, Time, Towards, u16);
@@ -121,6 +130,8 @@ pub struct Chronicle {
     changes: Changes<u64>,
     /// Connections and spans there was no room for, or that had to make room.
     pub evicted: u64,
+    /// Entries forgotten for their age.
+    pub expired: u64,
 }
 
 impl Default for Chronicle {
@@ -134,6 +145,7 @@ impl Default for Chronicle {
             next: 1,
             changes: Changes::default(),
             evicted: 0,
+            expired: 0,
         }
     }
 }
@@ -218,8 +230,22 @@ impl Chronicle {
         }
         let Some((number, old)) = self.entries.pop_first() else { return };
         self.evicted = self.evicted.saturating_add(1);
+        self.gone(number, &old);
+    }
+
+    /// Forgets what last had news before `before`.
+    pub fn expire(&mut self, before: Time) {
+        for (number, old) in self.entries.extract_if(.., |_, entry| entry.last() < before).collect::<Vec<_>>()
+        {
+            self.expired = self.expired.saturating_add(1);
+            self.gone(number, &old);
+        }
+    }
+
+    /// An entry is no longer there.
+    fn gone(&mut self, number: u64, old: &Entry) {
         self.changes.note(number, MAX_ENTRIES);
-        if let Entry::Failures(f) = &old {
+        if let Entry::Failures(f) = old {
             self.ends = self.ends.saturating_sub(f.ends.len());
         }
         if let Some(n) = self.clients.get_mut(&old.client()) {
@@ -404,6 +430,27 @@ mod tests {
         }
         assert!(log.len() <= 2049, "{}", log.len());
         assert_eq!(log.failures().map(|f| f.n).sum::<u64>(), 20_004);
+    }
+
+    #[test]
+    fn what_is_too_old_goes_whatever_came_before_it_and_is_counted() {
+        let mut log = Chronicle::default();
+        let mut long = connection(1, 502, 0);
+        log.closed(&long, true);
+        log.closed(&connection(2, 502, 10), true);
+        log.failed(&connection(3, 502, 20), Towards::Industrial);
+        // The first goes on: it is not as old as those that came after it.
+        (long.opened, long.last) = (Time::from_seconds(30), Time::from_seconds(5000));
+        log.closed(&long, true);
+        log.take_changes();
+        log.expire(Time::from_seconds(1000));
+        let left: Vec<u64> = log.rows().map(|(number, _)| *number).collect();
+        assert_eq!((left, log.expired, log.evicted), (vec![4], 3, 0));
+        assert_eq!(log.take_changes(), Changes::Some(BTreeSet::from([1, 2, 3])), "also in the state");
+        assert_eq!((log.clients.len(), log.ends), (1, 0), "shares are given back");
+        // A span that is gone is not written to.
+        log.failed(&connection(3, 502, 20), Towards::Industrial);
+        assert_eq!(log.failures().map(|f| f.n).sum::<u64>(), 1);
     }
 
     #[test]

@@ -32,6 +32,8 @@ const SUSPECT: Duration = Duration::from_secs(7 * 86_400);
 const DAY: Duration = Duration::from_secs(86_400);
 /// How often zones are inferred anew while the site is being learned.
 const INFER: Duration = Duration::from_secs(60);
+/// How often what is too old is looked for.
+const EXPIRE: Duration = Duration::from_secs(3600);
 /// Hosts watched by hand, at most.
 const MAX_WATCHED: usize = 256;
 
@@ -61,6 +63,8 @@ pub struct Mind {
     hits: LruCache<(Device, Device), ()>,
     /// When zones were last inferred.
     inferred: Time,
+    /// When what is too old was last looked for.
+    expired: Time,
     /// The number of the latest order that was carried out.
     pub obeyed: u64,
     /// Hosts an operator wants to see everything of, and until when.
@@ -90,6 +94,7 @@ impl Mind {
             suspects,
             hits: LruCache::new(65_536),
             inferred: Time::default(),
+            expired: Time::default(),
             obeyed: 0,
             watched: BTreeMap::new(),
         }
@@ -234,6 +239,22 @@ impl Mind {
             self.world.infer_subnets();
         }
         self.incidents.tick(now, &self.world, observer);
+        if now.since(self.expired) >= EXPIRE {
+            self.expired = now;
+            self.expire(now);
+        }
+    }
+
+    /// Forgets what the configuration says is too old.
+    fn expire(&mut self, now: Time) {
+        let retention = &self.world.rules.config().retention;
+        let before = |days: u32| now.before(DAY.saturating_mul(days));
+        let (events, incidents) = (before(retention.events_days), before(retention.incidents_days));
+        self.chronicle.expire(events);
+        let gone = self.incidents.expire(incidents);
+        if !gone.is_empty() {
+            self.findings.forget(&gone);
+        }
     }
 
     /// The input is over.

@@ -9,13 +9,14 @@
 //! own copy, and so sees at once what the owner will.
 
 mod rows;
+pub mod unfinished;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -112,10 +113,16 @@ impl Store {
     /// # Errors
     /// Where a row cannot be read, naming it.
     pub fn read(&self, mut world: World) -> Result<Mind> {
-        let incidents = self.load(&mut world)?;
+        // What changes from here on is not as it is stored.
+        world.hosts.take_changes();
+        world.conversations.take_changes();
+        world.externals.take_changes();
+        let mut incidents = self.load(&mut world)?;
+        incidents.take_changes();
         let mut mind = Mind::new(world, incidents);
         mind.obeyed = self.meta("obeyed")?.unwrap_or(0);
         mind.watched = self.meta("watched")?.unwrap_or_default();
+        mind.chronicle.take_changes();
         self.each("event", |key, entry| {
             if let Ok(number) = key.parse() {
                 mind.chronicle.restore(number, entry);
@@ -250,19 +257,25 @@ impl Store {
     /// # Errors
     /// Where the disk refuses; the next call then writes everything.
     pub fn save(&mut self, mind: &mut Mind) -> Result<()> {
-        let saved =
-            self.write(mind).with_context(|| format!("{}: cannot write the state", self.path.display()));
+        self.save_with(mind, |_| Ok(()))
+    }
+
+    /// [`Store::save`], with what `also` writes in the same transaction.
+    fn save_with(
+        &mut self,
+        mind: &mut Mind,
+        also: impl FnOnce(&Transaction<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let saved = self
+            .write(mind, also)
+            .with_context(|| format!("{}: cannot write the state", self.path.display()));
         if saved.is_err() {
-            mind.world.hosts.touch_all();
-            mind.world.conversations.touch_all();
-            mind.world.externals.touch_all();
-            mind.chronicle.touch_all();
-            mind.incidents.touch();
+            mind.unsaved();
         }
         saved
     }
 
-    fn write(&mut self, mind: &mut Mind) -> Result<()> {
+    fn write(&mut self, mind: &mut Mind, also: impl FnOnce(&Transaction<'_>) -> Result<()>) -> Result<()> {
         // From the start as a writer: somebody may append an order between a first read and a first write.
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         put(&transaction, "meta", "site", &mind.world.site)?;
@@ -299,6 +312,7 @@ impl Store {
         rows::write(&transaction, "finding", findings, |n| all.finding(*n), numbered)?;
         let numbered = || all.iter().map(|incident| (&incident.number, incident));
         rows::write(&transaction, "incident", incidents, |n| all.get(*n), numbered)?;
+        also(&transaction)?;
         Ok(transaction.commit()?)
     }
 
@@ -346,19 +360,25 @@ pub struct Fill {
     pub capacity: usize,
     /// Rows forgotten for lack of room since the sensor was started.
     pub evicted: u64,
+    /// Rows forgotten for their age since then; of most tables none is.
+    #[serde(default)]
+    pub expired: u64,
 }
 
 impl Tables {
     fn of(mind: &Mind) -> Self {
         let (world, events) = (&mind.world, &mind.chronicle);
-        let fill = |rows, capacity, evicted| Fill { rows, capacity, evicted };
+        let fill = |rows, capacity, evicted| Fill { rows, capacity, evicted, expired: 0 };
         let (hosts, conversations, externals) = (&world.hosts, &world.conversations, &world.externals);
         Self(BTreeMap::from([
             (
                 "conversations".to_owned(),
                 fill(conversations.len(), conversations.capacity(), conversations.evicted),
             ),
-            ("events".to_owned(), fill(events.len(), events.capacity(), events.evicted)),
+            (
+                "events".to_owned(),
+                Fill { expired: events.expired, ..fill(events.len(), events.capacity(), events.evicted) },
+            ),
             ("externals".to_owned(), fill(externals.len(), externals.capacity(), externals.evicted)),
             ("hosts".to_owned(), fill(hosts.len(), hosts.capacity(), hosts.evicted())),
         ]))

@@ -3,6 +3,7 @@
 mod convergence;
 mod doctor;
 mod explain;
+mod keep;
 pub mod operate;
 mod orders;
 mod replay;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+use super::keep::Keep;
 use super::{Format, ReplayArgs, StageArg, configuration};
 use crate::engine::Engine;
 use crate::incident::Incidents;
@@ -16,6 +17,7 @@ use crate::source::Source as _;
 use crate::source::replay::{Replay, ReplayOptions};
 use crate::state::World;
 use crate::store::Store;
+use crate::store::unfinished::Input;
 
 /// Analyses capture files.
 ///
@@ -37,6 +39,11 @@ pub fn replay(args: &ReplayArgs) -> Result<()> {
         None => Mind::new(world, Incidents::default()),
     };
     let mut source = Replay::open(&args.files, ReplayOptions::default())?;
+    let input = Input::new(&args.files, args.learn, args.stage == StageArg::Operational);
+    let mut keep = match (store, &args.state) {
+        (Some(store), Some(dir)) => Some(Keep::new(store, dir, input)?),
+        _ => None,
+    };
     let open = |dir: &PathBuf| Evidence::open(dir, &config.evidence, BTreeMap::new(), &mind);
     let mut evidence = args.evidence.as_ref().map(open).transpose()?;
     let mut engine = Engine::new(mind);
@@ -47,12 +54,24 @@ pub fn replay(args: &ReplayArgs) -> Result<()> {
     };
     let bar = progress(source.progress().1);
     let outcome = loop {
+        let mut kept = Ok(());
         let more = source.poll(&mut |record| {
+            if keep.as_mut().is_some_and(|keep| keep.is_known(&record)) {
+                return;
+            }
             engine.record(record, sink.as_observer());
             if let Some(evidence) = &mut evidence {
                 evidence.record(&record, &engine.mind);
             }
+            if let Some(keep) = &mut keep
+                && let Some(at) = keep.is_due(&record)
+                && kept.is_ok()
+            {
+                // What is in the state is not told again: it must have been told before.
+                kept = sink.flush().and_then(|()| keep.save(&mut engine.mind, at));
+            }
         });
+        kept?;
         source.apply(&engine.take_wishes());
         if let Some(evidence) = &mut evidence {
             source.apply(&evidence.take_wishes());
@@ -75,8 +94,8 @@ pub fn replay(args: &ReplayArgs) -> Result<()> {
     if args.learn {
         engine.mind.world.graduate();
     }
-    if let Some(store) = &mut store {
-        store.save(&mut engine.mind)?;
+    if let Some(keep) = keep {
+        keep.finish(&mut engine.mind)?;
     }
     if let Some(path) = &args.report {
         report::write(path, &engine.mind, &config.observer.name, None)?;

@@ -133,11 +133,12 @@ impl Status {
         }
         for (n, (table, fill)) in self.tables.0.iter().enumerate() {
             text.push_str(&format!(
-                "{:<10}  {table:<18}  {} of {} rows, {} forgotten for lack of room\n",
+                "{:<10}  {table:<18}  {} of {} rows, {} forgotten for lack of room{}\n",
                 if n == 0 { "Tables" } else { "" },
                 fill.rows,
                 fill.capacity,
-                fill.evicted
+                fill.evicted,
+                if fill.expired == 0 { String::new() } else { format!(", {} for their age", fill.expired) }
             ));
         }
         let incidents: Vec<String> = self.incidents.iter().map(|(state, n)| format!("{n} {state}")).collect();

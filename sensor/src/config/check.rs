@@ -58,10 +58,12 @@ fn numbers(config: &Config) -> Result<(), Problem> {
             return problem(&[Key("learning"), Key(key)], format!("{key} is {days}; give 1 to 365 days"));
         }
     }
-    for (key, value, range) in config.evidence.ranges() {
+    let evidence = config.evidence.ranges().map(|range| ("evidence", range));
+    let retention = config.retention.ranges().map(|range| ("retention", range));
+    for (table, (key, value, range)) in evidence.into_iter().chain(retention) {
         if !range.contains(&value) {
             return problem(
-                &[Key("evidence"), Key(key)],
+                &[Key(table), Key(key)],
                 format!("{key} is {value}; give {} to {}", range.start(), range.end()),
             );
         }

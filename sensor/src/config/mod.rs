@@ -11,6 +11,7 @@ pub mod evidence;
 mod network;
 pub mod party;
 mod place;
+pub mod retention;
 pub mod schedule;
 pub mod service;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use asset::{Asset, Criticality, Role};
 pub use error::ConfigError;
 pub use evidence::EvidenceConfig;
 pub use party::{Party, Side};
+pub use retention::Retention;
 pub use schedule::{Schedule, Until, UtcOffset};
 pub use service::Service;
 pub use zone::{KindConfig, ZoneConfig};
@@ -54,6 +56,8 @@ pub struct Config {
     pub web: Web,
     /// How much of the packets is kept.
     pub evidence: EvidenceConfig,
+    /// For how long what happened is kept.
+    pub retention: Retention,
     /// Parts of the plant.
     pub zone: Vec<ZoneConfig>,
     /// Devices the operator knows.

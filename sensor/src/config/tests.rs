@@ -36,6 +36,7 @@ fn the_shipped_configuration_writes_every_key_with_its_default() {
         limits,
         web,
         evidence,
+        retention,
         zone,
         asset,
         allow,
@@ -49,6 +50,7 @@ fn the_shipped_configuration_writes_every_key_with_its_default() {
     let Limits { alert_budget: _, hosts: _, conversations: _, connections: _ } = limits;
     let Web { listen: _ } = web;
     let EvidenceConfig { memory_mib: _, seconds: _, file_mib: _, files: _ } = evidence;
+    let Retention { events_days: _, incidents_days: _ } = retention;
     let keys = [
         "utc_offset",
         "name",
@@ -64,6 +66,8 @@ fn the_shipped_configuration_writes_every_key_with_its_default() {
         "seconds",
         "file_mib",
         "files",
+        "events_days",
+        "incidents_days",
     ];
     for key in keys {
         assert!(

@@ -104,6 +104,7 @@ impl Findings {
 
     /// These findings are over: more of the same is a new one.
     pub fn forget(&mut self, numbers: &[u64]) {
+        let numbers: BTreeSet<u64> = numbers.iter().copied().collect();
         let keys: Vec<Same> = self
             .open
             .iter()

@@ -8,6 +8,7 @@ use hashlink::LruCache;
 use sensor_ebpf::flow::Transport;
 use serde::Deserialize;
 
+use super::agenda::Agenda;
 use super::finding::{Severity, Stage};
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Settings, Spec};
 use crate::protocol::{Action, Direction};
@@ -61,6 +62,8 @@ pub static SPEC: Spec = Spec {
 struct Model {
     limits: Limits,
     sources: LruCache<IpAddr, Probes>,
+    /// Sources of which time alone may make a scan, or that are too large to be looked at with every packet.
+    agenda: Agenda<IpAddr>,
 }
 
 /// What became of one destination.
@@ -86,11 +89,13 @@ struct Probes {
     names_told: usize,
     /// Its MAC, where it sends under addresses that are not its own.
     mac: Option<[u8; 6]>,
+    /// When it is looked at again without news of it.
+    due: Option<Time>,
 }
 
 impl Default for Model {
     fn default() -> Self {
-        Self { limits: Limits::default(), sources: LruCache::new(MAX_SOURCES) }
+        Self { limits: Limits::default(), sources: LruCache::new(MAX_SOURCES), agenda: Agenda::default() }
     }
 }
 
@@ -116,7 +121,6 @@ impl Detector for Model {
     }
 
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
-        let limits = self.limits;
         match happening {
             Happening::Opened(connection) => {
                 let opens = connection.from_start || connection.transport == Transport::Udp;
@@ -124,57 +128,86 @@ impl Detector for Model {
                     let client = connection.client.ip;
                     let sender = context.world.sender(client);
                     let source = sender.map_or(client, |(owner, _)| owner);
-                    let probes = self.sources.entry(source).or_insert_with(Probes::default);
+                    let probes = self.probes(source);
                     probes.mac = sender.map(|(_, mac)| mac).or(probes.mac);
                     if probes.names.len() < MAX_NAMES {
                         probes.names.insert(client);
                     }
                     probes.opened(end(connection), context.now);
-                    judge(source, probes, (limits, false), context, findings);
+                    self.news(source, context, findings);
                 }
             }
             Happening::Failed(connection) => {
                 let source = source(connection, context.world);
-                if let Some(probes) = self.sources.peek_mut(&source)
-                    && let Some(probe) = probes.tried.get_mut(&end(connection))
-                {
+                if let Some(probe) = self.probe(source, connection) {
                     probe.failed = true;
-                    judge(source, probes, (limits, false), context, findings);
+                    self.news(source, context, findings);
                 }
             }
             Happening::Closed(connection) => {
                 let source = source(connection, context.world);
-                if let Some(probes) = self.sources.peek_mut(&source)
-                    && let Some(probe) = probes.tried.get_mut(&end(connection))
-                {
+                if let Some(probe) = self.probe(source, connection) {
                     probe.ended = connection.state != ConnectionState::Established;
-                    judge(source, probes, (limits, false), context, findings);
+                    self.news(source, context, findings);
                 }
             }
             Happening::Command(connection, command, _) => {
-                if let Some(probes) = self.sources.peek_mut(&source(connection, context.world)) {
-                    let at = end(connection);
-                    let Some(probe) = probes.tried.get_mut(&at) else { return };
-                    probe.talked = true;
-                    if command.direction == Direction::Request && command.action != Action::Discover {
-                        probe.work = probe.work.saturating_add(1);
-                    }
-                    // It works there: no probe.
-                    if probe.work >= WORK && !probes.told.contains(&at) {
-                        probes.tried.remove(&at);
-                    }
+                let source = source(connection, context.world);
+                let Some(probes) = self.sources.peek_mut(&source) else { return };
+                let at = end(connection);
+                let Some(probe) = probes.tried.get_mut(&at) else { return };
+                probe.talked = true;
+                if command.direction == Direction::Request && command.action != Action::Discover {
+                    probe.work = probe.work.saturating_add(1);
+                }
+                // It works there: no probe. What is left may be a scan without it.
+                if probe.work >= WORK && !probes.told.contains(&at) {
+                    probes.tried.remove(&at);
+                    self.agenda.set(source, &mut probes.due, Some(context.now));
                 }
             }
             Happening::Storm(storm) => self.storm(storm, context, findings),
             Happening::Tick => {
-                for (source, probes) in self.sources.iter_mut() {
-                    if probes.has_news() {
-                        judge(*source, probes, (limits, true), context, findings);
+                while let Some(source) = self.agenda.take(context.now) {
+                    if let Some(probes) = self.sources.peek_mut(&source) {
+                        probes.due = None;
+                        judge(source, probes, self.limits, context, findings);
+                        let at = probes.due_after(context.now);
+                        self.agenda.set(source, &mut probes.due, at);
                     }
                 }
             }
             _ => {}
         }
+    }
+}
+
+impl Model {
+    /// What a source tried; the one that tried nothing for the longest time makes room.
+    fn probes(&mut self, source: IpAddr) -> &mut Probes {
+        if self.sources.len() >= MAX_SOURCES
+            && self.sources.peek(&source).is_none()
+            && let Some((old, mut probes)) = self.sources.remove_lru()
+        {
+            self.agenda.set(old, &mut probes.due, None);
+        }
+        self.sources.entry(source).or_insert_with(Probes::default)
+    }
+
+    fn probe(&mut self, source: IpAddr, connection: &Connection) -> Option<&mut Probe> {
+        self.sources.peek_mut(&source)?.tried.get_mut(&end(connection))
+    }
+
+    /// Something happened to what a source tried. Large scans are looked at once a second.
+    fn news(&mut self, source: IpAddr, context: &Context<'_>, findings: &mut Findings) {
+        let Some(probes) = self.sources.peek_mut(&source) else { return };
+        let at = if probes.tried.len() > LARGE {
+            Some(context.now)
+        } else {
+            judge(source, probes, self.limits, context, findings);
+            probes.due_after(context.now)
+        };
+        self.agenda.set(source, &mut probes.due, at);
     }
 }
 
@@ -195,15 +228,15 @@ fn counts(connection: &Connection, world: &World) -> bool {
         && !world.knows(connection)
 }
 
-/// Whether what a source tried is a scan by now, and tells it. Large scans are looked at once a second.
+/// Whether what a source tried is a scan by now, and tells it.
 fn judge(
     source: IpAddr,
     probes: &mut Probes,
-    (limits, tick): (Limits, bool),
+    limits: Limits,
     context: &Context<'_>,
     findings: &mut Findings,
 ) {
-    if !tick && probes.tried.len() > LARGE {
+    if !probes.has_news() {
         return;
     }
     let (now, world) = (context.now, &*context.world);
@@ -213,6 +246,9 @@ fn judge(
     // What was opened a moment ago may yet turn out to be work.
     let only_tried = |probe: &Probe| probe.failed || probe.ended || now.since(probe.at) >= TRIED;
     let done = hosts(&mut tried.iter().filter(|(_, probe)| only_tried(probe)).map(|((ip, _), _)| ip));
+    if probes.told.is_empty() && done < limits.hosts.min(limits.hosts_of_a_stranger) {
+        return;
+    }
     let all = hosts(&mut tried.iter().map(|((ip, _), _)| ip));
     let mute = |probe: &Probe| probe.failed || !probe.talked;
     let quiet = hosts(&mut tried.iter().filter(|(_, p)| only_tried(p) && mute(p)).map(|((ip, _), _)| ip));
@@ -224,6 +260,7 @@ fn judge(
     } else {
         done >= wanted(source, limits, world)
     };
+    // What was forgotten just now may have been the news.
     if (probes.told.is_empty() && !enough) || !probes.has_news() {
         return;
     }
@@ -243,6 +280,15 @@ impl Probes {
     fn has_news(&self) -> bool {
         let names = self.names_told.max(1).saturating_mul(2) <= self.names.len();
         names || self.tried.keys().any(|end| !self.told.contains(end))
+    }
+
+    /// When time alone may change what it looks like: something turns out to have been only tried, or is forgotten.
+    fn due_after(&self, now: Time) -> Option<Time> {
+        let change = |probe: &Probe| {
+            let tried = probe.at.plus(TRIED);
+            if tried > now && !probe.failed && !probe.ended { tried } else { probe.at.plus(WINDOW) }
+        };
+        if self.has_news() { self.tried.values().map(change).min() } else { None }
     }
 
     fn opened(&mut self, end: (IpAddr, u16), now: Time) {

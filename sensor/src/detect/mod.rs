@@ -3,6 +3,7 @@
 //! A model is one file here and two lines below: its `mod` and its entry in [`REGISTRY`]. The file holds its [`Spec`]
 //! and a [`Detector`] that is told what happens and raises findings. Detectors judge before the world learns.
 
+mod agenda;
 pub mod attack;
 mod counting;
 pub mod draft;

@@ -2,7 +2,9 @@
 
 use std::cmp::Reverse;
 
-use super::{Incidents, MAX_FINDINGS, MAX_INCIDENTS, State};
+use super::{Incident, Incidents, MAX_FINDINGS, MAX_INCIDENTS, State};
+use crate::detect::finding::Finding;
+use crate::time::Time;
 
 /// Findings of one incident: what an intruder does to ten thousand devices is told by the first and the gravest.
 const MAX_OF_ONE: usize = 512;
@@ -12,6 +14,7 @@ impl Incidents {
     pub(super) fn make_room(&mut self) {
         while self.incidents.len() > MAX_INCIDENTS {
             let Some(number) = self.least_incident() else { break };
+            self.evicted = self.evicted.saturating_add(1);
             self.forget_incident(number);
         }
         while self.findings.len() > MAX_FINDINGS {
@@ -51,9 +54,39 @@ impl Incidents {
         least.map(|incident| incident.number)
     }
 
+    /// Forgets closed incidents, and findings of none, of which there was no news since `before`; returns the findings that
+    /// are gone. The latest of each stays whatever its age: numbers are counted on from it, and never given twice.
+    pub fn expire(&mut self, before: Time) -> Vec<u64> {
+        let (last, last_incident) = (self.last_finding(), self.incidents.last_key_value().map(|(n, _)| *n));
+        let over = |incident: &&Incident| {
+            incident.state == State::Closed
+                && incident.last < before
+                && Some(incident.number) != last_incident
+                && !incident.findings.contains(&last)
+        };
+        let incidents: Vec<u64> = self.incidents.values().filter(over).map(|i| i.number).collect();
+        let mut gone = Vec::new();
+        for number in incidents {
+            let findings = self.incidents.get(&number).map(|incident| incident.findings.clone());
+            self.forget_incident(number);
+            self.expired = self.expired.saturating_add(1);
+            gone.extend(findings.into_iter().flatten());
+        }
+        let loose = |finding: &&Finding| {
+            finding.incident.is_none() && finding.last < before && finding.number != last
+        };
+        let loose: Vec<u64> = self.findings.values().filter(loose).map(|finding| finding.number).collect();
+        for number in loose {
+            self.findings.remove(&number);
+            self.changed_finding(number);
+            gone.push(number);
+        }
+        self.expired = self.expired.saturating_add(gone.len() as u64);
+        gone
+    }
+
     fn forget_incident(&mut self, number: u64) {
         let Some(incident) = self.incidents.remove(&number) else { return };
-        self.evicted = self.evicted.saturating_add(1);
         self.changed_incident(number);
         self.actors.retain(|_, of| *of != number);
         self.pivots.retain(|_, (of, _)| *of != number);

@@ -50,6 +50,8 @@ pub struct Incidents {
     changed_incidents: Changes<u64>,
     /// Findings and incidents forgotten for lack of room.
     pub evicted: u64,
+    /// Findings and incidents forgotten for their age.
+    pub expired: u64,
 }
 
 /// The smallest p of a finding as one of an incident's: other families had their chance too.

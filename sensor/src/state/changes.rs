@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-/// Rows changed or forgotten since they were last stored. Nobody may ever ask: where there is no state to keep, or a flood changes
-/// more than a table holds, it is all of them, and costs nothing more.
+/// Rows changed or forgotten since they were last stored. Until somebody asks for the first time, and where a flood changes more than
+/// a table holds, it is all of them: where there is no state to keep, knowing which would cost every record something and
+/// nobody would ever ask.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Changes<K> {
     /// So many that the table is best written anew.
@@ -14,7 +15,7 @@ pub enum Changes<K> {
 
 impl<K> Default for Changes<K> {
     fn default() -> Self {
-        Self::Some(BTreeSet::new())
+        Self::All
     }
 }
 
@@ -36,7 +37,7 @@ impl<K: Ord> Changes<K> {
 
     /// What changed since the last call.
     pub fn take(&mut self) -> Self {
-        std::mem::take(self)
+        std::mem::replace(self, Self::Some(BTreeSet::new()))
     }
 }
 
@@ -47,6 +48,7 @@ mod tests {
     #[test]
     fn more_changes_than_rows_are_all_rows() {
         let mut changes = Changes::default();
+        assert_eq!(changes.take(), Changes::All, "nothing was ever stored");
         for key in 0..3 {
             changes.note(key, 3);
         }

@@ -1,5 +1,5 @@
 //! A day of a large site: ten thousand hosts, a million conversations. How much memory the engine's state takes, and how
-//! many records a second it takes in.
+//! many records a second it takes in, beside the same records over a thousand conversations.
 //!
 //! Records are made, not captured: the packet path has its own bench.
 
@@ -22,6 +22,10 @@ use sensor_ebpf::record::Reason;
 
 const HOSTS: u64 = 10_000;
 const CONVERSATIONS: u64 = 1_000_000;
+/// Beside them: as few as a small plant has.
+const FEW: u64 = 1_000;
+/// Each of the million is had twice a day.
+const CONNECTIONS: u64 = 2 * CONVERSATIONS;
 const DAY_S: u64 = 86_400;
 const START_S: u64 = 1_773_187_200;
 const SYN: u8 = 0x02;
@@ -83,21 +87,19 @@ fn memory(what: &str) -> u64 {
     line.split_whitespace().next().and_then(|kb| kb.parse().ok()).unwrap_or(0)
 }
 
-fn main() {
+/// A day over so many conversations, each as often as all the others; returns the engine, records, and seconds of CPU.
+fn day(conversations: u64) -> (Engine, u64, f64) {
     let settings = Settings { max_hosts: 16_384, max_conversations: 1 << 20, ..Settings::default() };
-    let before = memory("VmRSS:");
     let mut engine = Engine::new(Mind::new(World::new(settings, Zones::default()), Incidents::default()));
     let begun = process_cpu();
     let mut records = 0;
-    // Each conversation is had twice a day; seconds tick all the while.
-    let total = 2 * CONVERSATIONS;
-    let a_second = total.div_ceil(DAY_S);
+    let a_second = CONNECTIONS.div_ceil(DAY_S);
     let mut n = 0;
     for second in 0..DAY_S {
         let at = Time::from_seconds(START_S + second);
         for _ in 0..a_second {
-            if n < total {
-                records += connection(n % CONVERSATIONS, at, &mut engine);
+            if n < CONNECTIONS {
+                records += connection(n % conversations, at, &mut engine);
                 n += 1;
             }
         }
@@ -105,6 +107,12 @@ fn main() {
         records += 1;
     }
     let took = (process_cpu() - begun).as_secs_f64();
+    (engine, records, took)
+}
+
+fn main() {
+    let before = memory("VmRSS:");
+    let (engine, records, took) = day(CONVERSATIONS);
     let after = memory("VmRSS:");
     let world = &engine.mind.world;
     println!(
@@ -119,15 +127,20 @@ fn main() {
         (after - before) as f64 * 1024.0 / world.conversations.len().max(1) as f64,
     );
     println!(
-        "state: {:.0} records/s, {:.2} s of CPU a million",
-        records as f64 / took,
-        took * 1e6 / records as f64
-    );
-    println!(
         "state: a conversation is {} bytes, a host {}, a connection {}",
         size_of::<Conversation>(),
         size_of::<Host>(),
         size_of::<Connection>()
+    );
+    drop(engine);
+    let (_, same, few) = day(FEW);
+    assert_eq!(records, same, "the same records");
+    println!(
+        "state: {:.0} records/s, {:.2} µs of CPU a record; over {FEW} conversations {:.0} records/s: a million cost {:.2} times as much",
+        records as f64 / took,
+        took * 1e6 / records as f64,
+        records as f64 / few,
+        took / few
     );
     assert!(after < 1 << 20, "{after} kB resident: more than 1 GiB");
 }

@@ -40,6 +40,7 @@ pub struct Metrics {
     malformed: IntCounterVec,
     incidents: IntGaugeVec,
     evictions: IntCounterVec,
+    expired: IntCounterVec,
     gaps: IntCounter,
     overlaps: IntCounter,
     stream_bytes: IntGauge,
@@ -163,6 +164,11 @@ impl Metrics {
                 "Rows forgotten for lack of room, by table.",
                 &["table"],
             )?,
+            expired: counter(
+                "isthmus_table_expired_total",
+                "Rows forgotten for their age, by table.",
+                &["table"],
+            )?,
             gaps: single("isthmus_stream_gaps_total", "Holes in TCP streams that were not filled.")?,
             overlaps: single(
                 "isthmus_stream_overlaps_total",
@@ -216,8 +222,13 @@ impl Metrics {
         for severity in Severity::ALL {
             self.incidents.with_label_values(&[severity.name()]);
         }
-        for table in ["connections", "hosts", "conversations", "externals", "names", "streams"] {
+        for table in
+            ["connections", "conversations", "events", "externals", "hosts", "incidents", "names", "streams"]
+        {
             self.evictions.with_label_values(&[table]);
+        }
+        for table in ["events", "incidents"] {
+            self.expired.with_label_values(&[table]);
         }
         for interface in interfaces {
             self.degraded.with_label_values(&[interface]).set(0);
@@ -249,14 +260,21 @@ impl Metrics {
         let world = engine.world();
         let evictions = [
             ("connections", engine.tallies.evicted),
-            ("hosts", world.hosts.evicted()),
             ("conversations", world.conversations.evicted),
+            ("events", engine.mind.chronicle.evicted),
             ("externals", world.externals.evicted),
+            ("hosts", world.hosts.evicted()),
+            ("incidents", engine.mind.incidents.evicted),
             ("names", world.names.evicted),
             ("streams", engine.hoards_evicted()),
         ];
         for (table, n) in evictions {
             raise(&self.evictions.with_label_values(&[table]), n);
+        }
+        let expired =
+            [("events", engine.mind.chronicle.expired), ("incidents", engine.mind.incidents.expired)];
+        for (table, n) in expired {
+            raise(&self.expired.with_label_values(&[table]), n);
         }
         raise(&self.gaps, engine.tallies.gaps);
         raise(&self.overlaps, engine.tallies.overlaps);
