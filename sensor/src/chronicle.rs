@@ -247,6 +247,7 @@ impl Chronicle {
         self.changes.note(number, MAX_ENTRIES);
         if let Entry::Failures(f) = old {
             self.ends = self.ends.saturating_sub(f.ends.len());
+            self.spans.remove(&(f.client, f.start, f.towards, f.port));
         }
         if let Some(n) = self.clients.get_mut(&old.client()) {
             *n = n.saturating_sub(1);
