@@ -1,11 +1,13 @@
 //! One loop, in record time: records and ticks in, findings and incidents out. No clock, no I/O, no randomness.
 
 mod about;
+mod desktops;
 mod streams;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use desktops::{Desktops, judge_volume};
 use hashlink::LruCache;
 use sensor_ebpf::flow::Transport;
 use sensor_ebpf::policy::{Class, Endpoint};
@@ -63,6 +65,8 @@ pub struct Engine {
     holes: VecDeque<(Time, Pair)>,
     /// What streams and decoders keep.
     hoard: Hoard,
+    /// Sessions of remote desktops.
+    desktops: Desktops,
     /// What one frame says; kept for its memory.
     events: Vec<Event>,
     wishes: Vec<Wish>,
@@ -83,6 +87,7 @@ impl Engine {
             waiting: VecDeque::new(),
             holes: VecDeque::new(),
             hoard: Hoard::new(stream_bytes, capacity),
+            desktops: Desktops::default(),
             events: Vec::new(),
             wishes: Vec::new(),
             now: Time::default(),
@@ -185,6 +190,9 @@ impl Engine {
             Self::close(&mut old, &mut self.mind, now, observer);
         }
         self.open(pair, event, observer);
+        if event.key.transport() == Transport::Udp {
+            self.lend(&pair, event);
+        }
         let Some(connection) = self.connections.get_mut(&pair) else { return };
         connection.begin(event);
         let before = connection.state;
@@ -214,11 +222,7 @@ impl Engine {
             self.mind.learn_volume(connection, now);
             connection.next_part(now);
         }
-        let bytes = connection.volume().0.into_iter().max().unwrap_or(0);
-        if bytes >= connection.volume_mark {
-            connection.volume_mark = bytes.saturating_add(bytes / 2);
-            self.mind.happen(&Happening::Volume(connection), now);
-        }
+        judge_volume(connection, &mut self.mind, now);
         if matches!(after, ConnectionState::Reset | ConnectionState::Closed | ConnectionState::Refused)
             && !connection.settled
         {

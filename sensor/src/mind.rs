@@ -499,9 +499,12 @@ impl Mind {
         if !teaches || failed {
             return;
         }
-        let [a, b] = &mut self.conversation(connection, now).volumes;
-        a.learn(up as f64);
-        b.learn(down as f64);
+        // What a session's transport carries is learned with the session.
+        if !connection.is_lent() {
+            let [a, b] = &mut self.conversation(connection, now).volumes;
+            a.learn(up as f64);
+            b.learn(down as f64);
+        }
         self.teach(connection, now);
     }
 }

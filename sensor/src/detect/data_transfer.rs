@@ -18,7 +18,7 @@ const MEGABYTE: f64 = 1e6;
 /// server to client. A remote desktop sends screens down and key strokes up; an industrial connection moves little.
 fn service(connection: &Connection, floors: Floors) -> ([f64; 2], [Prior; 2]) {
     let prior = |typical: f64, spread: f64| Prior { typical, spread, weight: 10.0, freedom: 20.0 };
-    if connection.protocol.is_some_and(|spec| spec.name == "rdp") || connection.server.port == 3389 {
+    if connection.is_desktop() || connection.server.port == 3389 {
         return (floors.rdp_mb, [prior(0.3 * MEGABYTE, 2.2), prior(10.0 * MEGABYTE, 2.5)]);
     }
     if connection.is_industrial() {
@@ -167,7 +167,11 @@ impl Detector for Model {
             let (from, to) = if direction == "up" { (client, server) } else { (server, client) };
             let role = world.role_name(server);
             let duration = connection.last.since(since).max(Duration::from_secs(1));
-            let what = if since == connection.opened { "connection" } else { "hour of a connection" };
+            let what = match (since == connection.opened, connection.aside()) {
+                (true, 0) => "connection",
+                (true, _) => "session, its transport over UDP included,",
+                (false, _) => "hour of a connection",
+            };
             let draft = Draft::new(&SPEC, connection, context.now)
                 .basis(Basis::Statistical)
                 .stage(Stage::Collection)

@@ -46,6 +46,9 @@ impl Engine {
         let identified = decode::feed(connection, side, seq, event.payload(), event.payload_len, &mut events);
         if identified {
             Self::identified(connection, &mut self.mind, &mut self.wishes, now);
+            if connection.is_desktop() {
+                self.desktops.note(connection);
+            }
         }
         let overlaps = events.iter().filter(|event| matches!(event, Event::Malformed(Malformed::Overlap)));
         self.tallies.overlaps = self.tallies.overlaps.saturating_add(overlaps.count() as u64);

@@ -45,9 +45,12 @@ pub static SPEC: Spec = Spec {
     decoder: || Box::new(Rdp::default()),
     about: "Remote Desktop Protocol (MS-RDPBCGR). Read on any port: the user named in the connection request, the \
             security protocols asked for and chosen, RestrictedAdmin, and why a server refuses. The session itself, \
-            RDP's own TLS included, is not kept. Its transport over UDP (MS-RDPEUDP) is identified.",
+            RDP's own TLS included, is not kept. Its transports over UDP (MS-RDPEUDP) are identified, and what they carry \
+            counts as the session's.",
 };
 
+/// Sizes of a datagram that the ends may agree on (MS-RDPEUDP 2.2.2.5).
+const MTU: std::ops::RangeInclusive<u16> = 1132..=1232;
 const TPKT: usize = 4;
 /// TPKT and the fixed part of X.224.
 const HEADER: usize = 11;
@@ -81,20 +84,25 @@ fn length(bytes: &[u8], code: u8) -> Option<Result<usize, Malformed>> {
     Some(if indicated == len && (HEADER..=MAX).contains(&len) { Ok(len) } else { Err(Malformed::BadLength) })
 }
 
-/// The datagram that opens RDP over UDP (MS-RDPEUDP 2.2.2.1, 2.2.2.5): nothing acknowledged, a SYN, and both MTUs.
-fn opens_udp(bytes: &[u8]) -> bool {
+/// The datagrams that open RDP over UDP (MS-RDPEUDP 2.2.2.1, 2.2.2.5, 3.1.5.1): a SYN that acknowledges nothing, a SYN and ACK
+/// in answer, both with two MTUs and filled up with zeros to a whole datagram.
+fn opens_udp(bytes: &[u8], side: Side) -> bool {
     const SYN: u16 = 0x0001;
     const ACK: u16 = 0x0004;
-    let mtu = |at| bytes.be16(at).is_some_and(|mtu| (1132..=1232).contains(&mtu));
-    bytes.be32(0) == Some(u32::MAX)
-        && bytes.be16(6).is_some_and(|flags| flags & (SYN | ACK) == SYN)
-        && mtu(12)
-        && mtu(14)
+    // What may stand beside them: no retransmission, a correlation id, a version.
+    const OPTIONS: u16 = 0x0200 | 0x0800 | 0x1000;
+    let mtu = |at| bytes.be16(at).is_some_and(|mtu| MTU.contains(&mtu));
+    let flags = bytes.be16(6).map(|flags| flags & !OPTIONS);
+    let opens = match side {
+        Side::Client => flags == Some(SYN) && bytes.be32(0) == Some(u32::MAX),
+        Side::Server => flags == Some(SYN | ACK) && bytes.len() >= usize::from(*MTU.start()),
+    };
+    opens && mtu(12) && mtu(14)
 }
 
 fn probe(probe: Probe<'_>) -> Verdict {
     let bytes = probe.bytes;
-    if probe.side == Side::Client && opens_udp(bytes) {
+    if opens_udp(bytes, probe.side) {
         return Verdict::Yes;
     }
     let begins = [(0, 3), (1, 0), (2, 0), (5, code(probe.side))];
@@ -188,7 +196,7 @@ impl Decode for Rdp {
             Side::Server => &mut self.server_done,
         };
         // A gap here hides the handshake: it was what came first.
-        if *done || input.gap || opens_udp(input.bytes) {
+        if *done || input.gap || opens_udp(input.bytes, input.side) {
             *done = true;
             return input.bytes.len();
         }

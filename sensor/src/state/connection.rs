@@ -165,6 +165,9 @@ pub struct Connection {
     pub legs: [Leg; 2],
     /// Protocol by content.
     pub protocol: Option<&'static Spec>,
+    /// Bytes of each direction that belong to its session and passed in another connection; negative: that passed here and
+    /// belong to another's session.
+    aside: [i64; 2],
     /// Payload was seen from client, from server.
     pub spoke: [bool; 2],
     /// Bytes at which its volume is judged next.
@@ -242,6 +245,7 @@ impl Connection {
             state: State::Unknown,
             legs: [Leg::default(); 2],
             protocol: None,
+            aside: [0; 2],
             spoke: [false; 2],
             volume_mark: FIRST_MARK,
             part: (at, [0; 2]),
@@ -354,8 +358,37 @@ impl Connection {
     /// connection's hour.
     pub fn volume(&self) -> ([u64; 2], Time) {
         let (since, [up, down]) = self.part;
-        let [a, b] = &self.legs;
-        ([a.bytes.saturating_sub(up), b.bytes.saturating_sub(down)], since)
+        let [a, b] = self.session_bytes();
+        ([a.saturating_sub(up), b.saturating_sub(down)], since)
+    }
+
+    /// Bytes of its session from client and from server, whatever connections carried them.
+    fn session_bytes(&self) -> [u64; 2] {
+        let ([a, b], [beside_a, beside_b]) = (&self.legs, self.aside);
+        [a.bytes.saturating_add_signed(beside_a), b.bytes.saturating_add_signed(beside_b)]
+    }
+
+    /// So many bytes more of its session passed in another connection; negative: of what passed here so many more belong to
+    /// another's.
+    pub(crate) fn add_aside(&mut self, bytes: [i64; 2]) {
+        for (sum, n) in self.aside.iter_mut().zip(bytes) {
+            *sum = sum.saturating_add(n);
+        }
+    }
+
+    /// Bytes of its session that passed beside it.
+    pub fn aside(&self) -> u64 {
+        self.aside.iter().fold(0, |sum, n| sum.saturating_add(u64::try_from(*n).unwrap_or(0)))
+    }
+
+    /// Whether its bytes belong to another connection's session.
+    pub fn is_lent(&self) -> bool {
+        self.aside.iter().any(|n| *n < 0)
+    }
+
+    /// Whether its content is RDP.
+    pub fn is_desktop(&self) -> bool {
+        self.protocol.is_some_and(|spec| spec.name == crate::protocol::rdp::SPEC.name)
     }
 
     /// Whether an hour of an industrial connection is full.
@@ -366,7 +399,7 @@ impl Connection {
 
     /// The next hour begins.
     pub(crate) fn next_part(&mut self, now: Time) {
-        self.part = (now, self.legs.map(|leg| leg.bytes));
+        self.part = (now, self.session_bytes());
         self.volume_mark = FIRST_MARK;
     }
 
@@ -424,6 +457,7 @@ impl Connection {
     fn turn(&mut self) {
         std::mem::swap(&mut self.client, &mut self.server);
         self.legs.reverse();
+        self.aside.reverse();
         self.spoke.reverse();
         if let Some(link) = &mut self.link {
             link.macs.reverse();

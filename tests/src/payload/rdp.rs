@@ -43,6 +43,47 @@ pub fn connection_confirm(selected: u32) -> Vec<u8> {
     x224(0xd0, 0, 0x1234, &rest)
 }
 
+/// The datagram with which a client opens a transport over UDP (MS-RDPEUDP 3.1.5.1.1), version 2.
+#[must_use]
+pub fn udp_syn(initial: u32) -> Vec<u8> {
+    udp_opening(u32::MAX, 0x1001, initial)
+}
+
+/// The server's answer (MS-RDPEUDP 3.1.5.1.3).
+#[must_use]
+pub fn udp_syn_ack(acknowledged: u32, initial: u32) -> Vec<u8> {
+    udp_opening(acknowledged, 0x1005, initial)
+}
+
+/// Header, SYN data, version, zeros up to the size of a datagram.
+fn udp_opening(acknowledged: u32, flags: u16, initial: u32) -> Vec<u8> {
+    let mut out = acknowledged.to_be_bytes().to_vec();
+    out.extend(64_u16.to_be_bytes());
+    out.extend(flags.to_be_bytes());
+    out.extend(initial.to_be_bytes());
+    for number in [UDP_MTU, UDP_MTU, 1, 2] {
+        out.extend(number.to_be_bytes());
+    }
+    out.resize(usize::from(UDP_MTU), 0);
+    out
+}
+
+/// A datagram with `length` bytes of (encrypted) data behind an acknowledgement (MS-RDPEUDP 2.2.2.1, 2.2.2.7, 2.2.2.4).
+#[must_use]
+pub fn udp_data(acknowledged: u32, sequence: u32, length: usize) -> Vec<u8> {
+    let mut out = acknowledged.to_be_bytes().to_vec();
+    out.extend(64_u16.to_be_bytes());
+    // ACK and DATA; one element in the vector of acknowledgements, and its padding.
+    out.extend([0, 0x0c, 0, 1, 0, 0]);
+    out.extend(sequence.to_be_bytes());
+    out.extend(sequence.to_be_bytes());
+    out.resize(out.len() + length, 0x5a);
+    out
+}
+
+/// Bytes of a datagram both ends offer.
+const UDP_MTU: u16 = 1232;
+
 #[cfg(test)]
 mod tests {
     use super::*;

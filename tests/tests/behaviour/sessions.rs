@@ -2,7 +2,9 @@
 
 use isthmus::detect::finding::Severity;
 use isthmus_tests::conversation::{From, SEC};
-use isthmus_tests::payload::rdp::{HYBRID, RESTRICTED_ADMIN, connection_confirm, connection_request};
+use isthmus_tests::payload::rdp::{
+    HYBRID, RESTRICTED_ADMIN, connection_confirm, connection_request, udp_data, udp_syn, udp_syn_ack,
+};
 use isthmus_tests::payload::tls::{Handshake, certificate};
 use isthmus_tests::rng::Rng;
 
@@ -106,4 +108,53 @@ fn an_office_host_without_a_server_name_is_the_budgets_matter() {
     tape.add(session);
     // One of one hello seen: nothing says that it is rare.
     after_learning(tape).silent();
+}
+
+/// A session whose TCP connection and whose transport over UDP send `mb` megabytes to the server each.
+fn desktop_over_udp(tape: &mut Tape, mb: usize, at: u64) {
+    let mut session = tape.connect(OFFICE, SCADA, 3389, at);
+    session.open();
+    session.send(From::Client, &connection_request(Some("anna"), 0, HYBRID));
+    session.send(From::Server, &connection_confirm(HYBRID));
+    session.wait(60 * SEC);
+    session.send(From::Client, &vec![7; mb * 1_000_000]);
+    session.close(From::Client);
+    tape.add(session);
+    let opening = [(From::Client, udp_syn(7)), (From::Server, udp_syn_ack(7, 9))];
+    let data = (0..mb * 1000).map(|n| (From::Client, udp_data(9, 8 + n as u32, 1000)));
+    tape.datagrams(
+        (OFFICE, SCADA, 3389),
+        at + SEC,
+        20 * SEC / (mb as u64 * 1000),
+        opening.into_iter().chain(data),
+    );
+}
+
+#[test]
+fn what_a_desktops_udp_transport_carries_is_its_sessions_volume() {
+    let mut tape = Tape::new();
+    desktop_over_udp(&mut tape, 6, LATER);
+    let seen = after_learning(tape);
+    let found = seen.one("data_transfer");
+    // Each of the two is below what is judged.
+    assert!(
+        found.summary.contains("12.") && found.summary.contains("over UDP included"),
+        "{}",
+        found.summary
+    );
+    assert_eq!((found.actor, found.targets[0].port), (OFFICE.into(), Some(3389)));
+    let session = found.facts.iter().find(|(key, _)| key == "direction");
+    assert_eq!(session.map(|(_, value)| value.as_str()), Some("up"));
+}
+
+#[test]
+fn what_a_desktops_udp_transport_usually_carries_is_usual() {
+    let mut past = Tape::ordinary();
+    for n in 0..8 {
+        desktop_over_udp(&mut past, 6, START + 60 * SEC + n * 300 * SEC);
+    }
+    let mut tape = Tape::new();
+    desktop_over_udp(&mut tape, 6, LATER);
+    let seen = judge(learn(past), tape);
+    assert!(seen.of("data_transfer").is_empty(), "{:#?}", seen.summaries());
 }

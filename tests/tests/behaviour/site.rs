@@ -93,6 +93,21 @@ impl Tape {
         self.add(session);
     }
 
+    /// Datagrams of equal distance between two ports, from either end.
+    pub fn datagrams(
+        &mut self,
+        (client, server, port): ([u8; 4], [u8; 4], u16),
+        at: u64,
+        gap: u64,
+        payloads: impl IntoIterator<Item = (From, Vec<u8>)>,
+    ) {
+        let (client, server) = (side(client, server, 55_000), side(server, client, port));
+        for (n, (from, payload)) in (0..).zip(payloads) {
+            let (from, to) = if from == From::Client { (client, server) } else { (server, client) };
+            self.frames.push(from.datagram(&to, at + n * gap, &payload));
+        }
+    }
+
     /// `n` reads of a Modbus server, a second apart.
     pub fn poll(&mut self, client: [u8; 4], server: [u8; 4], at: u64, n: u16) {
         let pairs: Vec<_> = (0..n).map(read).collect();

@@ -3,7 +3,12 @@
 use isthmus::protocol::rdp::Handshake;
 use isthmus::state::world::Settings;
 
-use crate::helper::{Seen, replay, tshark};
+use isthmus_tests::capture_file::write_pcap;
+use isthmus_tests::conversation::{MS, SEC, Side, udp_exchange};
+use isthmus_tests::packet::Mac;
+use isthmus_tests::payload::rdp::{udp_syn, udp_syn_ack};
+
+use crate::helper::{Seen, replay, replay_file, tshark};
 
 fn cookies(seen: &Seen) -> Vec<&str> {
     seen.rdp
@@ -70,4 +75,36 @@ fn tshark_reads_the_same_cookies_and_protocols() {
         assert_eq!(requested(&seen), column(1).map(number).collect::<Vec<_>>(), "{file}");
         assert_eq!(selected(&seen), column(2).map(number).collect::<Vec<_>>(), "{file}");
     }
+}
+
+/// No public capture holds RDP over UDP: datagrams made from the specification, which tshark reads as such.
+#[test]
+fn transports_over_udp_are_those_tshark_recognises() {
+    let side = |n: u8, port: u16| Side {
+        mac: Mac([2, 0, 0, 0, 0, n]),
+        next_hop: Mac([2, 0, 0, 0, 0, 3 - n]),
+        ip: [10, 0, 0, n].into(),
+        port,
+        vlan: None,
+        leg: 0,
+        ttl: 64,
+    };
+    let path = std::env::temp_dir().join(format!("isthmus-{}-rdpudp.pcap", std::process::id()));
+    let at = 1_773_234_000 * SEC;
+    for port in [3389, 13_389] {
+        let (client, server) = (side(1, 55_000), side(2, port));
+        let frames = udp_exchange(&client, &server, at, MS, &udp_syn(7), &udp_syn_ack(7, 9));
+        write_pcap(&mut std::fs::File::create(&path).unwrap(), frames).unwrap();
+        let seen = replay_file(&path, Settings::default());
+        assert_eq!(seen.connections.get("rdp"), Some(&1), "port {port}");
+        let fields = ["rdpudp.flags.syn", "rdpudp.flags.ack", "rdpudp.upstreammtu", "rdpudp.synex.version"];
+        if port == 3389
+            && let Some(rows) = tshark(path.to_str().unwrap(), "rdpudp", &fields)
+        {
+            let rows: Vec<Vec<&str>> =
+                rows.iter().map(|row| row.iter().map(|values| values[0].as_str()).collect()).collect();
+            assert_eq!(rows, [["1", "0", "1232", "0x0002"], ["1", "1", "1232", "0x0002"]]);
+        }
+    }
+    std::fs::remove_file(path).unwrap();
 }

@@ -126,8 +126,13 @@ fn the_datagram_that_opens_rdp_over_udp_is_recognised_and_says_nothing() {
     let (mut decoder, mut out) = ((SPEC.decoder)(), Vec::new());
     let input = Input { bytes: &datagram, side: Side::Client, truncated: false, gap: false };
     assert_eq!((decoder.decode(input, &mut out), out.len()), (1232, 0));
-    datagram[7] = 5;
+    // The answer of MS-RDPEUDP 4.1.2.
+    datagram[..16].copy_from_slice(&[0, 0, 0, 0x42, 4, 0, 0, 5, 0, 0, 0, 0x42, 4, 0xd0, 4, 0xd0]);
     assert_eq!(verdict(Side::Client, &datagram, false), Verdict::No, "an answer");
+    assert_eq!(verdict(Side::Server, &datagram, false), Verdict::Yes);
+    assert_eq!(verdict(Side::Server, &datagram[..400], false), Verdict::No, "not filled up");
+    datagram[7] = 4;
+    assert_eq!(verdict(Side::Server, &datagram, false), Verdict::No, "no SYN");
 }
 
 #[test]
