@@ -299,7 +299,8 @@ impl Chronicle {
         match self.entries.get_mut(&number) {
             Some(Entry::Connection(event)) => {
                 event.last = event.last.max(connection.last);
-                event.state = connection.state.name().to_owned();
+                // A row is told of every command: what it says of the connection is written in place.
+                connection.state.name().clone_into(&mut event.state);
                 event.bytes = connection.legs.map(|leg| leg.bytes);
                 Some(event)
             }

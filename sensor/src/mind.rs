@@ -20,7 +20,7 @@ use crate::protocol::{Action, Asset, Command, rdp};
 use crate::state::address::is_unicast;
 use crate::state::connection::{Connection, net_up};
 use crate::state::conversation::Conversation;
-use crate::state::host::{Fact, MAX_DRIVEN};
+use crate::state::host::MAX_DRIVEN;
 use crate::state::rules::Act;
 use crate::state::world::External;
 use crate::state::{ConnectionState, Device, Kind, World};
@@ -440,8 +440,7 @@ impl Mind {
 
     /// A device said something about itself; `true` where that is new. What changed is judged before it is remembered.
     pub fn learn_fact(&mut self, ip: IpAddr, asset: &Asset, protocol: &str, now: Time) -> bool {
-        let fact = Fact { value: asset.value.to_string(), source: protocol.to_owned(), at: now };
-        let (old, new) = self.world.host(ip, now).state(asset.field, fact);
+        let (old, new) = self.world.host(ip, now).state(asset.field, &asset.value, protocol, now);
         if new {
             let change =
                 Change { host: ip, field: asset.field, old: old.as_ref(), new: &asset.value, protocol };

@@ -67,6 +67,13 @@ pub fn printable(bytes: &[u8]) -> Printable<'_> {
     Printable(bytes.get(from..to).unwrap_or_default())
 }
 
+impl Printable<'_> {
+    /// Whether nothing is left.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 impl std::fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         use std::fmt::Write as _;

@@ -10,9 +10,10 @@
 //! The format is not published; what is used here stands in real captures and in the nmap script `fox-info`. Behind the
 //! login only channel and command of a message are told.
 
-use super::bytes::{Bytes as _, text};
+use super::bytes::{Bytes as _, short, text};
 use super::command::{Action, Direction, Function, Status};
 use super::input::{Input, Probe, Side, Verdict};
+use super::text::Code;
 use super::{Asset, AssetField, Decode, Event, Malformed, Port, Spec};
 
 /// Registration.
@@ -142,7 +143,7 @@ fn position(bytes: &[u8], what: &[u8]) -> Option<usize> {
 }
 
 fn message(header: &Header<'_>, body: &[u8], side: Side, out: &mut Vec<Event>) {
-    let (channel, command) = (text(header.channel), text(header.command));
+    let (channel, command) = (short(header.channel), short(header.command));
     let known = match (&*channel, &*command) {
         ("fox", "hello") => Some((Action::Discover, "hello")),
         ("fox", "challenge") => Some((Action::Auth, "challenge")),
@@ -167,7 +168,7 @@ fn message(header: &Header<'_>, body: &[u8], side: Side, out: &mut Vec<Event>) {
         Some(_) => None,
         None => Some(format_args!("{channel} {command}").into()),
     };
-    let function = Function::new(action, 0, command.into_string(), name);
+    let function = Function::new(action, 0, Code::copy(&command), name);
     out.push(Event::Command(function.command(direction).with_status(status).with_object(object)));
     if hello {
         facts(body, side, out);

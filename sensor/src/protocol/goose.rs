@@ -3,8 +3,10 @@
 //! A publisher repeats its state for ever, faster after a change. `stNum` counts states, `sqNum` repetitions of one. What is
 //! told is what is new: a stream, a state, a configuration; repetitions are counted with the connection's packets only.
 
+use std::fmt;
+
 use super::ber::{self, Element};
-use super::bytes::text;
+use super::bytes::{printable, text};
 use super::command::{Action, Direction, Function};
 use super::input::{Input, Probe, Side, Verdict};
 use super::process_bus::{Streams, frame};
@@ -30,10 +32,10 @@ const PDU: u8 = 0x61;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Message {
+struct Message<'a> {
     /// Reference of the control block: which stream it is.
-    reference: Box<str>,
-    data_set: Box<str>,
+    reference: &'a [u8],
+    data_set: &'a [u8],
     now: State,
 }
 
@@ -51,7 +53,7 @@ struct State {
     commissioning: bool,
 }
 
-fn message(bytes: &[u8], truncated: bool) -> Result<Message, Malformed> {
+fn message(bytes: &[u8], truncated: bool) -> Result<Message<'_>, Malformed> {
     let frame = frame(bytes, PDU, truncated)?;
     let (mut reference, mut data_set) = (None, None);
     let (mut st, mut sq, mut revision) = (None, None, None);
@@ -61,8 +63,8 @@ fn message(bytes: &[u8], truncated: bool) -> Result<Message, Malformed> {
             return Err(Malformed::BadLength);
         }
         match element.tag {
-            0x80 => reference = Some(text(element.content)),
-            0x82 => data_set = Some(text(element.content)),
+            0x80 => reference = Some(element.content),
+            0x82 => data_set = Some(element.content),
             0x85 => st = Some(number(element)?),
             0x86 => sq = Some(number(element)?),
             0x87 => test |= number(element)? != 0,
@@ -72,7 +74,7 @@ fn message(bytes: &[u8], truncated: bool) -> Result<Message, Malformed> {
         }
     }
     let missing = if truncated { Malformed::Truncated } else { Malformed::BadValue };
-    let reference = reference.filter(|reference| !reference.is_empty()).ok_or(missing)?;
+    let reference = reference.filter(|reference| !printable(reference).is_empty()).ok_or(missing)?;
     let now = State {
         st: st.ok_or(missing)?,
         sq: sq.ok_or(missing)?,
@@ -113,42 +115,46 @@ impl Decode for Decoder {
 }
 
 impl Decoder {
-    fn message(&mut self, message: &Message, side: Side, out: &mut Vec<Event>) {
+    fn message(&mut self, message: &Message<'_>, side: Side, out: &mut Vec<Event>) {
         let Message { reference, data_set, now } = message;
-        let mut tell = |action, code, name, object: String| {
-            let text = format!("{code}");
-            let command = Function::new(action, code, text, name).command(Direction::Notification);
-            out.push(Event::Command(command.with_object(Some(object.into()))));
+        let mut tell = |action, code: u32, name, object: fmt::Arguments<'_>| {
+            let function = Function::new(action, code, format_args!("{code}"), name);
+            let command = function.command(Direction::Notification).with_object(Some(object.into()));
+            out.push(Event::Command(command));
         };
-        let Some(before) = self.streams.replace(reference, *now) else {
+        let before = self.streams.replace(reference, *now);
+        let device = reference.split(|byte| *byte == b'/').next().unwrap_or_default();
+        let (reference, data_set) = (printable(reference), printable(data_set));
+        let Some(before) = before else {
             let test = if now.test { ", test" } else { "" };
-            let about =
-                format!("{reference} data set {data_set} revision {} state {}{test}", now.revision, now.st);
+            let about = format_args!(
+                "{reference} data set {data_set} revision {} state {}{test}",
+                now.revision, now.st
+            );
             tell(Action::Session, NEW_STREAM, "stream begins", about);
             // The logical device's name begins with that of the device.
-            let device = reference.split('/').next().unwrap_or_default();
-            out.push(Event::Asset(Asset { side, field: AssetField::Id, value: device.into() }));
+            out.push(Event::Asset(Asset { side, field: AssetField::Id, value: text(device) }));
             return;
         };
         if now.revision != before.revision {
-            let about = format!("{reference} revision {} to {}", before.revision, now.revision);
+            let about = format_args!("{reference} revision {} to {}", before.revision, now.revision);
             tell(Action::Configure, NEW_REVISION, "configuration revision changes", about);
         }
         if now.test != before.test {
-            tell(Action::Other, TEST, "test mark changes", format!("{reference} test {}", now.test));
+            tell(Action::Other, TEST, "test mark changes", format_args!("{reference} test {}", now.test));
         }
         if now.commissioning != before.commissioning {
-            let about = format!("{reference} needs commissioning {}", now.commissioning);
+            let about = format_args!("{reference} needs commissioning {}", now.commissioning);
             tell(Action::Other, COMMISSIONING, "commissioning mark changes", about);
         }
-        let states = format!("{reference} state {} to {}", before.st, now.st);
+        let states = format_args!("{reference} state {} to {}", before.st, now.st);
         if now.st > before.st {
             tell(Action::Write, NEW_STATE, "state change", states);
         } else if now.st < before.st && now.st <= 1 {
             // Counting begins at one when a device starts.
             tell(Action::Session, RESTART, "publisher restarts", states);
         } else if now.st < before.st || now.sq < before.sq {
-            let numbers = format!("{states} repetition {} to {}", before.sq, now.sq);
+            let numbers = format_args!("{states} repetition {} to {}", before.sq, now.sq);
             tell(Action::Write, GOES_BACK, "state number goes back", numbers);
             out.push(Event::Malformed(Malformed::BadValue));
         }
@@ -191,8 +197,8 @@ mod tests {
     #[test]
     fn a_frame_is_read_whole() {
         let message = message(FRAME, false).unwrap();
-        assert_eq!(&*message.reference, "AA1C1Q01A1LD0/LLN0$GO$gcb_A");
-        assert_eq!(&*message.data_set, "AA1C1Q01A1LD0/LLN0$InterlockingA");
+        assert_eq!(message.reference, *b"AA1C1Q01A1LD0/LLN0$GO$gcb_A");
+        assert_eq!(message.data_set, *b"AA1C1Q01A1LD0/LLN0$InterlockingA");
         let now = State { st: 36_705, sq: 0, revision: 1, test: false, commissioning: false };
         assert_eq!(message.now, now);
     }

@@ -50,7 +50,7 @@ pub fn frame(bytes: &[u8], tag: u8, truncated: bool) -> Result<Frame<'_>, Malfor
 /// Streams of one connection by name, bounded: the one that joined first goes first.
 #[derive(Debug)]
 pub struct Streams<S> {
-    known: Vec<(Box<str>, S)>,
+    known: Vec<(Box<[u8]>, S)>,
 }
 
 /// Streams remembered of one sender and one APPID. Real ones have one.
@@ -64,7 +64,7 @@ impl<S> Default for Streams<S> {
 
 impl<S> Streams<S> {
     /// Replaces what is known of a stream; gives what was.
-    pub fn replace(&mut self, name: &str, state: S) -> Option<S> {
+    pub fn replace(&mut self, name: &[u8], state: S) -> Option<S> {
         if let Some((_, known)) = self.known.iter_mut().find(|(known, _)| **known == *name) {
             return Some(std::mem::replace(known, state));
         }
@@ -84,10 +84,10 @@ mod tests {
     fn a_sender_with_too_many_streams_is_not_remembered_without_limit() {
         let mut streams = Streams::default();
         for n in 0..100 {
-            assert_eq!(streams.replace(&n.to_string(), n), None);
+            assert_eq!(streams.replace(n.to_string().as_bytes(), n), None);
         }
         assert_eq!(streams.known.len(), MAX_STREAMS);
-        assert_eq!(streams.replace("99", 7), Some(99));
-        assert_eq!(streams.replace("0", 7), None);
+        assert_eq!(streams.replace(b"99", 7), Some(99));
+        assert_eq!(streams.replace(b"0", 7), None);
     }
 }

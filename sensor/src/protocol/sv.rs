@@ -3,8 +3,12 @@
 //! A frame carries samples (ASDUs) of one or more streams. The packet path ships a part of them only, so sample counters
 //! are no use to find a second publisher; what a stream is and how it is configured is.
 
+use std::fmt;
+
+use arrayvec::ArrayVec;
+
 use super::ber;
-use super::bytes::text;
+use super::bytes::printable;
 use super::command::{Action, Direction, Function};
 use super::input::{Input, Probe, Verdict};
 use super::process_bus::{Streams, frame};
@@ -41,30 +45,31 @@ struct State {
 
 /// One sample.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Sample {
-    id: Box<str>,
+struct Sample<'a> {
+    id: &'a [u8],
     count: u64,
     now: State,
 }
 
-fn samples(bytes: &[u8], truncated: bool) -> Result<Vec<Sample>, Malformed> {
+fn samples(bytes: &[u8], truncated: bool) -> Result<ArrayVec<Sample<'_>, MAX_ASDUS>, Malformed> {
     let frame = frame(bytes, PDU, truncated)?;
-    let mut samples = Vec::new();
+    let mut samples = ArrayVec::new();
     for sequence in ber::elements(frame.pdu.content).filter(|element| element.tag == ASDUS) {
         for asdu in ber::elements(sequence.content).filter(|element| element.tag == ASDU).take(MAX_ASDUS) {
             let (mut id, mut count, mut revision, mut clock) = (None, None, None, None);
             for field in ber::elements(asdu.content) {
                 match field.tag {
-                    0x80 => id = Some(text(field.content)),
+                    0x80 => id = Some(field.content),
                     0x82 => count = field.number(),
                     0x83 => revision = field.number(),
                     0x85 => clock = field.number(),
                     _ => {}
                 }
             }
-            match (id.filter(|id| !id.is_empty()), count, revision, clock) {
+            match (id.filter(|id| !printable(id).is_empty()), count, revision, clock) {
                 (Some(id), Some(count), Some(revision), Some(clock)) => {
-                    samples.push(Sample { id, count, now: State { revision, clock } });
+                    // Those beyond what the profiles allow are not read.
+                    let _ = samples.try_push(Sample { id, count, now: State { revision, clock } });
                 }
                 _ if truncated => {}
                 _ => return Err(Malformed::BadValue),
@@ -98,25 +103,27 @@ impl Decode for Decoder {
 }
 
 impl Decoder {
-    fn sample(&mut self, sample: &Sample, out: &mut Vec<Event>) {
+    fn sample(&mut self, sample: &Sample<'_>, out: &mut Vec<Event>) {
         let Sample { id, count, now } = sample;
-        let mut tell = |action, code: u32, name, object: String| {
+        let mut tell = |action, code: u32, name, object: fmt::Arguments<'_>| {
             let function = Function::new(action, code, format_args!("{code}"), name);
             let command = function.command(Direction::Notification).with_object(Some(object.into()));
             out.push(Event::Command(command));
         };
-        match self.streams.replace(id, *now) {
+        let before = self.streams.replace(id, *now);
+        let id = printable(id);
+        match before {
             None => {
-                let about = format!("{id} revision {} sample {count}", now.revision);
+                let about = format_args!("{id} revision {} sample {count}", now.revision);
                 tell(Action::Session, 0, "stream begins", about);
             }
             Some(before) => {
                 if before.revision != now.revision {
-                    let about = format!("{id} revision {} to {}", before.revision, now.revision);
+                    let about = format_args!("{id} revision {} to {}", before.revision, now.revision);
                     tell(Action::Configure, 1, "configuration revision changes", about);
                 }
                 if before.clock != now.clock {
-                    let about = format!("{id} clock {} to {}", clock(before.clock), clock(now.clock));
+                    let about = format_args!("{id} clock {} to {}", clock(before.clock), clock(now.clock));
                     tell(Action::Other, 2, "clock changes", about);
                 }
             }

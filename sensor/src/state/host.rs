@@ -164,20 +164,23 @@ impl Host {
 
     /// Notes a statement; returns what it said before in the same protocol, where that is something else, and whether the
     /// statement is new.
-    pub fn state(&mut self, field: AssetField, fact: Fact) -> (Option<Fact>, bool) {
+    pub fn state(&mut self, field: AssetField, value: &str, source: &str, at: Time) -> (Option<Fact>, bool) {
         let facts = self.facts.entry(field).or_default();
         // A host runs many programs; of everything else there is one.
-        let (source, value) = (fact.source.clone(), fact.value.clone());
         let same =
             |known: &Fact| known.source == source && (field != AssetField::Software || known.value == value);
+        let fact = || Fact { value: value.to_owned(), source: source.to_owned(), at };
         if let Some(known) = facts.iter_mut().find(|known| same(known)) {
-            let old = std::mem::replace(known, fact);
-            let new = old.value != known.value;
-            return (new.then_some(old), new);
+            // Devices repeat themselves.
+            if known.value == value {
+                known.at = at;
+                return (None, false);
+            }
+            return (Some(std::mem::replace(known, fact())), true);
         }
         let room = facts.len() < MAX_FACTS;
         if room {
-            facts.push(fact);
+            facts.push(fact());
         }
         (None, room)
     }
@@ -279,7 +282,7 @@ impl Host {
         self.carrier = self.carrier.or(other.carrier);
         for (field, facts) in other.facts {
             for fact in facts {
-                self.state(field, fact);
+                self.state(field, &fact.value, &fact.source, fact.at);
             }
         }
         for (from, to) in [(other.serves, &mut self.serves), (other.drives, &mut self.drives)] {
