@@ -7,7 +7,7 @@ use isthmus::detect::finding::Basis;
 
 use super::captures::{Bench, Past, differences, rows};
 use super::score::{ModelScore, Score};
-use crate::scenario::family::FAMILIES;
+use crate::scenario::family::{FAMILIES, Kind};
 
 /// Record time for people.
 fn span(ns: u64) -> String {
@@ -74,7 +74,11 @@ pub fn families(score: &Score) -> String {
     );
     for family in FAMILIES {
         let Some(of) = score.families.get(family.id) else { continue };
-        let named = if family.benign { "benign".to_owned() } else { percent(of.named, of.runs) };
+        let named = match family.kind {
+            Kind::Benign => "benign".to_owned(),
+            Kind::Attack => percent(of.named, of.runs),
+            Kind::Beyond => format!("beyond its reach: {}", percent(of.named, of.runs)),
+        };
         let missed: Vec<String> =
             of.missed.iter().map(|(model, n)| format!("`{model}` {n} of {}", of.runs)).collect();
         let _ = writeln!(

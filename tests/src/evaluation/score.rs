@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::outcome::Outcome;
-use crate::scenario::family;
+use crate::scenario::family::{self, Kind};
 
 /// What one model did.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +62,8 @@ pub struct Score {
 impl Score {
     /// Adds an outcome.
     pub fn add(&mut self, outcome: &Outcome) {
-        let benign = family::by_id(outcome.family).is_some_and(|family| family.benign);
+        let kind = family::by_id(outcome.family).map(|family| family.kind);
+        let benign = kind == Some(Kind::Benign);
         self.frames += outcome.frames;
         *(if benign { &mut self.benign_days } else { &mut self.attack_days }) += outcome.days;
         let family = self.families.entry(outcome.family).or_default();
@@ -71,6 +72,13 @@ impl Score {
         family.days += outcome.days;
         family.false_alarms += outcome.false_alarms.len() as u64;
         for expectation in &outcome.expected {
+            if kind == Some(Kind::Beyond) {
+                // Of a model that was not made for it this says nothing; the family's own row does.
+                if expectation.delay_ns.is_none() {
+                    *family.missed.entry(expectation.model).or_default() += 1;
+                }
+                continue;
+            }
             let model = self.models.entry(expectation.model.to_owned()).or_default();
             model.expected += 1;
             match expectation.delay_ns {
@@ -100,8 +108,11 @@ impl Score {
 
     /// Share of runs of attack families in which every acting host was in an incident.
     pub fn named(&self) -> f64 {
-        let attacks =
-            || self.families.iter().filter(|(id, _)| family::by_id(id).is_some_and(|family| !family.benign));
+        let attacks = || {
+            self.families
+                .iter()
+                .filter(|(id, _)| family::by_id(id).is_some_and(|family| family.kind == Kind::Attack))
+        };
         let runs: u64 = attacks().map(|(_, score)| score.runs).sum();
         let named: u64 = attacks().map(|(_, score)| score.named).sum();
         named as f64 / (runs.max(1)) as f64

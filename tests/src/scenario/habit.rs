@@ -6,7 +6,7 @@ mod office;
 pub(super) mod operations;
 
 pub(super) use background::join_by_dhcp;
-pub(super) use office::office_life;
+pub(super) use office::{desktop, office_life};
 
 use super::plant::{Host, Plant};
 use super::stage::{Scene, Stage};

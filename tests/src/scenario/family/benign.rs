@@ -39,7 +39,7 @@ pub(super) const PAIR: &str = r#"
 redundant = ["10.20.0.5", "10.20.0.7"]
 "#;
 
-fn station(name: &'static str, mac: Mac, ip: [u8; 4], place: Place) -> Host {
+pub(super) fn station(name: &'static str, mac: Mac, ip: [u8; 4], place: Place) -> Host {
     Host { name, mac, ip: Ipv4Addr::from(ip), place, ttl: 128 }
 }
 
@@ -74,7 +74,7 @@ fn poll_all(plan: &mut Plan<'_>, client: &Host, at: u64, length: u64) {
     }
 }
 
-fn polling(index: u16, polls: u32, mut rng: Rng) -> crate::scenario::lines::Lines {
+pub(super) fn polling(index: u16, polls: u32, mut rng: Rng) -> crate::scenario::lines::Lines {
     let (mut pdu, mut left) = (1_u16, polls);
     script(s7_open(2, pdu), move || {
         left = left.checked_sub(1)?;

@@ -6,8 +6,10 @@
 
 mod benign;
 mod controllers;
+mod disturbance;
 mod network;
 mod outside;
+mod patient;
 
 use std::net::Ipv4Addr;
 
@@ -37,12 +39,26 @@ pub struct Deed {
 /// A family's frames and the truth about them.
 pub struct Play {
     /// In order of time, ordinary life included.
-    pub frames: Box<dyn Iterator<Item = Frame> + Send>,
+    pub frames: Frames,
     /// What a sensor should tell; empty where nothing happened.
     pub deeds: Vec<Deed>,
     /// How long it lasts, in nanoseconds.
     pub length_ns: u64,
 }
+
+/// What a family is to a sensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing here is an incident.
+    Benign,
+    /// Whoever acts must be in one.
+    Attack,
+    /// An attack that the sensor is not made to see: played so that nobody has to guess.
+    Beyond,
+}
+
+/// Frames in order of time.
+type Frames = Box<dyn Iterator<Item = Frame> + Send>;
 
 /// A family of plays.
 pub struct Family {
@@ -50,12 +66,14 @@ pub struct Family {
     pub id: &'static str,
     /// What happens, in a few words.
     pub title: &'static str,
-    /// Nothing here is an incident.
-    pub benign: bool,
+    /// What it is.
+    pub kind: Kind,
     /// What the operator wrote into the configuration beforehand.
     pub config: &'static str,
     length_ns: u64,
     direct: fn(&mut Plan<'_>),
+    /// Who is where, where that is not as in the past.
+    cast: Option<fn(&Plant, u64) -> Plant>,
 }
 
 /// Every family: benign ones first.
@@ -71,6 +89,14 @@ pub const FAMILIES: &[Family] = &[
     benign("new_hmi", "a new operator panel, announced by [[allow]]", benign::PANEL, benign::new_panel),
     benign("maintenance", "program downloads in an [[allow]] window", benign::WINDOW, benign::maintenance),
     benign("failover", "the standby SCADA server takes over ([[group]])", benign::PAIR, benign::failover),
+    benign("poor_mirror", "the mirror loses, repeats and swaps frames", "", disturbance::poor_mirror),
+    benign("blind", "the mirror is off for ten minutes, and for a night", "", disturbance::blind),
+    benign("clock_steps", "the sensor's clock is set forward, then back", "", disturbance::clock_steps),
+    benign("new_leases", "everybody in the office gets a colleague's address", "", disturbance::new_leases)
+        .cast(disturbance::recast),
+    benign("repair", "a controller is off for two hours", "", disturbance::repair),
+    benign("cloud", "three people move their files to a new provider", "", disturbance::cloud),
+    benign("monitoring", "a new server checks others, some checks fail", "", disturbance::monitoring),
     attack("seed_story", "the whole afternoon: RDP, scan, TLS, commands, volume", 3 * HOUR, seed_story),
     attack("slow_scan", "a new device tries one address every four minutes", 6 * HOUR, network::slow_scan),
     attack(
@@ -117,6 +143,30 @@ pub const FAMILIES: &[Family] = &[
         3 * HOUR,
         outside::modbus,
     ),
+    attack("poor_story", "the whole afternoon through a poor mirror", 3 * HOUR, patient::poor_story),
+    attack(
+        "lazy_beacon",
+        "one rare host every ten minutes, give or take half",
+        50 * HOUR,
+        patient::lazy_beacon,
+    ),
+    attack("night_desktop", "the usual remote desktop, by night", 18 * HOUR, patient::night_desktop),
+    attack("pivot", "desktop to the engineering station, program from there", 3 * HOUR, patient::pivot),
+    attack("odd_port", "a new device speaks Modbus on port 8502", 3 * HOUR, patient::odd_port),
+    attack("stolen_address", "a new device claims a server's address", 3 * HOUR, patient::stolen_address),
+    Family {
+        kind: Kind::Beyond,
+        ..attack(
+            "set_points",
+            "the SCADA server writes other values than ever",
+            3 * HOUR,
+            patient::set_points,
+        )
+    },
+    Family {
+        kind: Kind::Beyond,
+        ..attack("nightly_leak", "the historian sends 2 MB out each night", 4 * DAY, patient::nightly_leak)
+    },
 ];
 
 const fn benign(
@@ -125,11 +175,11 @@ const fn benign(
     config: &'static str,
     direct: fn(&mut Plan<'_>),
 ) -> Family {
-    Family { id, title, benign: true, config, length_ns: 7 * DAY, direct }
+    Family { id, title, kind: Kind::Benign, config, length_ns: 7 * DAY, direct, cast: None }
 }
 
 const fn attack(id: &'static str, title: &'static str, length_ns: u64, direct: fn(&mut Plan<'_>)) -> Family {
-    Family { id, title, benign: false, config: "", length_ns, direct }
+    Family { id, title, kind: Kind::Attack, config: "", length_ns, direct, cast: None }
 }
 
 /// The family of that id.
@@ -151,18 +201,41 @@ fn life(plant: &Plant, seed: u64, start_ns: u64, end_ns: u64) -> Stage {
 }
 
 impl Family {
+    const fn cast(mut self, cast: fn(&Plant, u64) -> Plant) -> Self {
+        self.cast = Some(cast);
+        self
+    }
+
     /// The play of `seed`, from `start_ns` on; `shortened` cuts benign weeks to that many days.
     #[must_use]
     pub fn play(&self, plant: &Plant, seed: u64, start_ns: u64, shortened: Option<u64>) -> Play {
-        let days = shortened.filter(|_| self.benign).map(|days| days * DAY);
+        let days = shortened.filter(|_| self.kind == Kind::Benign).map(|days| days * DAY);
         let length_ns = days.map_or(self.length_ns, |days| days.min(self.length_ns));
-        let stage = life(plant, seed, start_ns, start_ns + length_ns);
-        let mut plan =
-            Plan { plant, seed, family: self.id, start_ns, stage, others: Vec::new(), deeds: Vec::new() };
+        let cast = self.cast.map(|cast| cast(plant, seed));
+        let plant = cast.as_ref().unwrap_or(plant);
+        let end_ns = start_ns + length_ns;
+        let mut plan = Plan {
+            plant,
+            seed,
+            family: self.id,
+            start_ns,
+            end_ns,
+            stage: life(plant, seed, start_ns, end_ns),
+            mute: None,
+            others: Vec::new(),
+            lens: None,
+            deeds: Vec::new(),
+        };
         (self.direct)(&mut plan);
-        let mut frames: Box<dyn Iterator<Item = Frame> + Send> = Box::new(plan.stage);
+        let mut frames: Frames = match plan.mute {
+            Some(mute) => Box::new(plan.stage.filter(move |frame| !mute(frame))),
+            None => Box::new(plan.stage),
+        };
         for other in plan.others {
             frames = Box::new(merge(frames, other));
+        }
+        if let Some(lens) = plan.lens {
+            frames = lens(frames);
         }
         Play { frames, deeds: plan.deeds, length_ns }
     }
@@ -174,8 +247,14 @@ pub(super) struct Plan<'a> {
     seed: u64,
     family: &'static str,
     start_ns: u64,
+    end_ns: u64,
     stage: Stage,
-    others: Vec<Box<dyn Iterator<Item = Frame> + Send>>,
+    /// Frames of the stage that are not sent after all.
+    mute: Option<Box<dyn Fn(&Frame) -> bool + Send>>,
+    /// More frames.
+    others: Vec<Frames>,
+    /// How the sensor sees all of it, where that is not as it is.
+    lens: Option<Box<dyn FnOnce(Frames) -> Frames>>,
     deeds: Vec<Deed>,
 }
 
@@ -245,10 +324,7 @@ fn seed_story(plan: &mut Plan<'_>) {
 }
 
 /// Two streams in order of time, as one.
-fn merge(
-    a: Box<dyn Iterator<Item = Frame> + Send>,
-    b: Box<dyn Iterator<Item = Frame> + Send>,
-) -> impl Iterator<Item = Frame> + Send {
+fn merge(a: Frames, b: Frames) -> impl Iterator<Item = Frame> + Send {
     let (mut a, mut b) = (a.peekable(), b.peekable());
     std::iter::from_fn(move || match (a.peek(), b.peek()) {
         (Some(x), Some(y)) if y.at_ns < x.at_ns => b.next(),

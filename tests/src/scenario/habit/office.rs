@@ -123,7 +123,8 @@ fn administrator(plant: &Plant, mut rng: Rng, start: u64, stage: &mut Stage) {
     }
 }
 
-fn desktop(user: &str, mut rng: Rng) -> Lines {
+/// A remote desktop session of that user.
+pub(in crate::scenario) fn desktop(user: &str, mut rng: Rng) -> Lines {
     let first = rdp_open(user, &mut rng);
     let mut bursts = volume(&mut rng, 90.0, 0.4, 250.0);
     let mut open = true;
