@@ -22,6 +22,8 @@ pub static SPEC: Spec = Spec {
 
 /// Below this an hour of the week is odd. (Of a few hundred sessions learned none was then.)
 const ODD_HOUR: f64 = 0.005;
+/// So many sessions make a time of day new that none of them was near.
+const HABIT: f64 = 10.0;
 
 #[derive(Default)]
 struct Model;
@@ -89,10 +91,16 @@ fn news(connection: &Connection, user: Option<&str>, context: &Context<'_>) -> O
     }
     let hours = known.hours.as_deref()?;
     let hour = hour_of_week(context.now.seconds(), world.utc_offset());
-    let p = hours.p(hour)?;
-    (p < ODD_HOUR).then(|| {
-        let often = hours.support();
-        (format!("of {often:.0} sessions of this pair hardly any was at this hour of the week"), p)
+    let often = hours.support();
+    if let Some(p) = hours.p(hour).filter(|p| *p < ODD_HOUR) {
+        return Some((
+            format!("of {often:.0} sessions of this pair hardly any was at this hour of the week"),
+            p,
+        ));
+    }
+    (often >= HABIT && hours.is_new_time_of_day(hour)).then(|| {
+        let words = format!("of {often:.0} sessions of this pair none was near this time of day");
+        (words, 1.0 / (often + 1.0))
     })
 }
 

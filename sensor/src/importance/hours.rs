@@ -87,6 +87,13 @@ impl Hours {
         Some(clamped(rare / (support + 1.0), f64::MIN_POSITIVE, 1.0))
     }
 
+    /// Whether nothing was ever learned within [`REACH`] hours of this hour's time of day, on any day of the week: what a
+    /// person calls an odd hour after a handful of observations, of which no p could be small.
+    pub fn is_new_time_of_day(&self, hour: usize) -> bool {
+        let near = |step: usize| (hour % BINS + BINS + step - REACH) % 24;
+        (0..=2 * REACH).all(|step| (near(step)..BINS).step_by(24).all(|bin| self.weight(bin) < 0.5))
+    }
+
     fn weight(&self, hour: usize) -> f64 {
         self.bins.get(hour).map_or(0.0, |bin| clamped(*bin, 0.0, 1e15))
     }
@@ -157,6 +164,19 @@ mod tests {
         assert!(hours.p(100).is_some());
         hours.fade(Duration::from_secs(10), Duration::from_secs(10));
         assert_eq!(hours.p(100), None);
+    }
+
+    #[test]
+    fn a_time_of_day_is_new_where_no_day_had_anything_near_it() {
+        let hours = office(1);
+        for (day, hour, new) in
+            [(6, 3, true), (6, 12, false), (2, 20, false), (2, 21, true), (0, 4, true), (0, 5, false)]
+        {
+            assert_eq!(hours.is_new_time_of_day(day * 24 + hour), new, "day {day}, hour {hour}");
+        }
+        let mut late = Hours::default();
+        late.learn(23);
+        assert!(!late.is_new_time_of_day(24 + 2), "midnight is no border");
     }
 
     #[test]

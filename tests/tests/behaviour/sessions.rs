@@ -60,6 +60,24 @@ fn a_jump_host_is_known_by_its_users() {
 }
 
 #[test]
+fn the_usual_desktop_is_news_at_a_time_of_day_it_never_was() {
+    let (jump, day) = ([10, 10, 0, 9], 24 * 3600 * SEC);
+    let told = |hours: u64| {
+        let mut past = Tape::ordinary();
+        for n in 0..12 {
+            desktop(&mut past, jump, SCADA, Some("anna"), 0, START + n * day + 60 * SEC);
+        }
+        let mut tape = Tape::new();
+        desktop(&mut tape, jump, SCADA, Some("anna"), 0, START + 12 * day + hours * 3600 * SEC);
+        judge(learn(past), tape)
+    };
+    // From eight in the morning: at ten, and on a Saturday, it is usual.
+    told(2).silent();
+    let night = told(19);
+    assert!(night.one("admin_rdp").summary.contains("time of day"), "{:?}", night.summaries());
+}
+
+#[test]
 fn a_shell_into_ot_by_a_new_pair_is_told_and_by_a_known_pair_is_not() {
     let shell = |tape: &mut Tape, at| tape.talk((OFFICE, SCADA, 22), at, SEC, &[(vec![1; 8], vec![2; 8])]);
     let mut tape = Tape::new();
