@@ -8,7 +8,8 @@
 //! ```
 //!
 //! The protocol is not published. Kinds and commands are those of public dissectors made after the TRITON malware (FireEye and
-//! Nozomi, 2018), which took them from the malware itself.
+//! Nozomi, 2018), which took them from the malware itself; sizes, checksums and refusals are as its published source reads them. The last
+//! two bytes are a CRC-16 (polynomial 0xa001, beginning at zero) of all before them.
 
 mod commands;
 
@@ -27,13 +28,17 @@ pub static SPEC: Spec = Spec {
     probe,
     decoder: || Box::new(Decoder::default()),
     about: "Programs and modes of Triconex safety instrumented systems. The protocol is not published: what is named comes from \
-            public dissectors and was not checked on a capture. Run, halt and pause are Control, downloads and allocations \
-            Program, uploads ReadProgram; an answer that refuses is told with its reason.",
+            public dissectors and the published source of the TRITON malware; no capture of it was at hand. Run, halt and pause are \
+            Control, downloads and allocations Program, uploads ReadProgram; an answer that refuses is told with its reason.",
 };
 
 const HEADER: usize = 4;
 const EXECUTE: u8 = 5;
+/// Of a command, in front of its data.
+const COMMAND_HEADER: usize = 10;
 const CHECKSUM: usize = 2;
+/// An answer that refuses; its first byte of data says why.
+const REJECTED: u8 = 100;
 /// A datagram's usual limit; longer messages are split.
 const MOST: u16 = 1400;
 
@@ -52,29 +57,41 @@ fn message(bytes: &[u8], truncated: bool) -> Result<Message<'_>, Malformed> {
     }
     let rest = bytes.tail(HEADER);
     let whole = usize::from(size).saturating_add(CHECKSUM);
-    // Only the size of commands counts: the others are six bytes long.
     if size > MOST || !truncated && rest.len() != whole {
         return Err(Malformed::BadLength);
     }
     let body = rest.get(..usize::from(size)).unwrap_or(rest);
-    if kind == EXECUTE && body.len() < 10 && !truncated {
+    if truncated {
+        return Ok(Message { kind, body });
+    }
+    if kind == EXECUTE && (body.len() < COMMAND_HEADER || body.le16(8) != Some(size)) {
         return Err(Malformed::BadLength);
+    }
+    let covered = bytes.len().saturating_sub(CHECKSUM);
+    if bytes.le16(covered) != bytes.get(..covered).map(crc) {
+        return Err(Malformed::BadChecksum);
     }
     Ok(Message { kind, body })
 }
 
-/// Sizes that agree, and of a command one that is known.
+/// CRC-16 with the polynomial 0xa001, beginning at zero.
+fn crc(bytes: &[u8]) -> u16 {
+    bytes.iter().fold(0, |crc, byte| {
+        (0..8).fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xa001 })
+    })
+}
+
+/// Sizes and a checksum that agree, and of a command one that is known; of a cut one on its port the first two.
 fn probe(probe: Probe<'_>) -> Verdict {
-    match message(probe.bytes, probe.bytes.len() >= 128) {
-        Ok(Message { kind: EXECUTE, body }) => {
-            let known = body.u8_at(2).is_some_and(|command| commands::known(command).is_some());
-            // Elsewhere the two sizes must agree as well.
-            let size = body.le16(8).map(usize::from);
-            let agree = size == Some(body.len()) || size == Some(body.len().saturating_sub(10));
-            if known && (probe.hinted || agree) { Verdict::Yes } else { Verdict::No }
-        }
-        Ok(_) if probe.hinted && probe.bytes.len() == HEADER + CHECKSUM => Verdict::Yes,
-        _ => Verdict::No,
+    let known = |body: &[u8]| body.u8_at(2).is_some_and(|command| commands::known(command).is_some());
+    match message(probe.bytes, false) {
+        Ok(Message { kind: EXECUTE, body }) => if known(body) { Verdict::Yes } else { Verdict::No },
+        Ok(_) => if probe.hinted { Verdict::Yes } else { Verdict::No },
+        Err(Malformed::BadLength) if probe.hinted && probe.bytes.len() >= 128 => match message(probe.bytes, true) {
+            Ok(Message { kind: EXECUTE, body }) if known(body) && body.le16(8) == probe.bytes.le16(2) => Verdict::Yes,
+            _ => Verdict::No,
+        },
+        Err(_) => Verdict::No,
     }
 }
 
@@ -104,7 +121,7 @@ impl Decoder {
             return out.push(Event::Command(function.command(direction).with_status(status)));
         }
         let (Some(command), Some(count)) = (message.body.u8_at(2), message.body.u8_at(3)) else { return };
-        // Requests end at 99, answers begin at 100, refusals at 200.
+        // Requests end at 99, answers begin at 100.
         if command < 100 {
             let (action, name) = commands::known(command).unwrap_or((Action::Other, "command"));
             let function = Function::new(action, u32::from(command), format_args!("{command}"), name);
@@ -113,7 +130,10 @@ impl Decoder {
             return;
         }
         let status = match command {
-            100 | 200.. => Status::Refused(u32::from(command), commands::refusal(command)),
+            REJECTED => {
+                let reason = message.body.u8_at(COMMAND_HEADER).unwrap_or(REJECTED);
+                Status::Refused(u32::from(reason), commands::refusal(reason))
+            }
             _ => Status::Ok,
         };
         let function = self.pending.take(&(side.other(), count)).unwrap_or_else(|| {
@@ -124,62 +144,4 @@ impl Decoder {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::protocol::testing::{STRANGERS, ask, commands, feed, hex, survives};
-
-    const CONNECT: &str = "01 00 0000 ffff";
-    const HALT: &str = "05 00 0a00 00 00 15 01 0000 2000 0a00 abcd";
-    const HALTED: &str = "05 00 0a00 01 00 6e 01 0000 8000 0a00 abcd";
-    const KEY: &str = "05 00 0a00 01 00 d4 01 0000 8000 0a00 abcd";
-
-    #[test]
-    fn a_halt_controls_and_the_key_may_refuse_it() {
-        let mut decoder = Decoder::default();
-        let events = feed(&mut decoder, Side::Client, &hex(HALT), &[]);
-        assert_eq!(
-            (commands(&events)[0].action, commands(&events)[0].name),
-            (Action::Control, "halt program")
-        );
-        let events = feed(&mut decoder, Side::Server, &hex(HALTED), &[]);
-        assert_eq!(
-            (commands(&events)[0].name, commands(&events)[0].status.clone()),
-            ("halt program", Status::Ok)
-        );
-        feed(&mut decoder, Side::Client, &hex(HALT), &[]);
-        let events = feed(&mut decoder, Side::Server, &hex(KEY), &[]);
-        assert_eq!(commands(&events)[0].status, Status::Refused(212, "key setting prohibits this operation"));
-    }
-
-    #[test]
-    fn sizes_must_agree_and_strangers_are_refused() {
-        for hinted in [true, false] {
-            assert_eq!(ask(&SPEC, &hex(HALT), hinted), Verdict::Yes);
-        }
-        assert_eq!(
-            (ask(&SPEC, &hex(CONNECT), true), ask(&SPEC, &hex(CONNECT), false)),
-            (Verdict::Yes, Verdict::No)
-        );
-        assert_eq!(ask(&SPEC, &hex(&HALT.replace("0a00", "0b00")), true), Verdict::No);
-        let events = feed(&mut Decoder::default(), Side::Client, &hex(HALT)[..12], &[]);
-        assert_eq!(events, [Event::Malformed(Malformed::BadLength)]);
-        for stranger in STRANGERS {
-            assert_ne!(ask(&SPEC, stranger, true), Verdict::Yes, "{stranger:x?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_bytes_are_survived(bytes: Vec<u8>, at in any::<prop::sample::Index>(), byte: u8) {
-            survives(&SPEC, &bytes)?;
-            for text in [CONNECT, HALT, KEY] {
-                let mut near = hex(text);
-                let at = at.index(near.len());
-                near[at] = byte;
-                survives(&SPEC, &near)?;
-            }
-        }
-    }
-}
+mod tests;
