@@ -114,8 +114,12 @@ fn message(pending: &mut Requests, frame: &[u8], side: Side, out: &mut Vec<Event
         return;
     };
     if kind < 2 {
-        let function =
-            Function::new(Action::Session, 0x100 | u32::from(kind), format_args!("init/{kind}"), "initialize");
+        let function = Function::new(
+            Action::Session,
+            0x100 | u32::from(kind),
+            format_args!("init/{kind}"),
+            "initialize",
+        );
         let command = match kind {
             0 => function.command(Direction::Request),
             _ => function.command(Direction::Response).with_status(Status::Ok),

@@ -11,6 +11,7 @@
 //! headers are in the sender's byte order, blocks always in the network's.
 
 mod blocks;
+mod mapper;
 
 use super::bytes::{Bytes as _, text};
 use super::command::{Action, Direction, Function, Status};
@@ -29,8 +30,8 @@ pub static SPEC: Spec = Spec {
     decoder: || Box::new(Decoder::default()),
     about: "Sets up the relations in which PROFINET controllers drive devices, and reads and writes their records. Connect, \
             release, control, read and write are named with slot and index; a write of a record is Configure, identification \
-            records are Discover; a connect names the controller, answers and identification records the device. The endpoint \
-            mapper is recognised on its port.",
+            records are Discover; a connect names the controller; answers, identification records and the endpoint mapper's \
+            annotation the device.",
 };
 
 const HEADER: usize = 80;
@@ -187,8 +188,12 @@ impl Decoder {
                         Status::Refused(code.unwrap_or(0), "rpc fault")
                     }
                 };
-                if status == Status::Ok && packet.interface == Interface::Pnio {
-                    stated(packet, side, out);
+                match (&status, packet.interface) {
+                    (Status::Ok, Interface::Pnio) => stated(packet, side, out),
+                    (Status::Ok, Interface::EndpointMapper) if packet.operation == mapper::LOOKUP => {
+                        mapper::annotation(packet.body, packet.little, side, out);
+                    }
+                    _ => {}
                 }
                 out.push(Event::Command(
                     function.command(Direction::Response).with_status(status).with_object(object),

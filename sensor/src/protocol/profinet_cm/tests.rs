@@ -44,6 +44,35 @@ fn an_answer_in_the_other_byte_order_is_paired_and_tells_the_device() {
     assert_eq!(facts(&events), [(AssetField::Id, "vendor 0x015a device 0x0003")]);
 }
 
+/// A lookup's answer, which tshark reads as `S7-1500                   6ES7 516-3AN01-0AB0      4 V  2  1  0`.
+const LOOKED_UP: &str = "04020a0010000000000000000000000000000000000000000883afe11f5dc91191a408002b14a0faaabbccdd0000111182710011223344550000\
+    000003000000070000000200ffffffffd800000000000000000011223344556677889900aabbccddeeff01000000010000000000000001000000\
+    000000de976cd111827100000001020303000000000000004000000053372d313530302020202020202020202020202020202020202036455337\
+    203531362d33414e30312d30414230202020202020342056202032202031202030004b0000004b000000050013000d0100a0de976cd111827100\
+    a02442df7d01000200000013000d045d888aeb1cc9119fe808002b10486002000200000001000a02000000010008020088940100090400000000\
+    000000000000";
+
+#[test]
+fn an_endpoint_mapper_tells_what_device_it_is() {
+    let events = feed(&mut Decoder::default(), Side::Server, &hex(LOOKED_UP), &[]);
+    let expected = [
+        (AssetField::System, "S7-1500"),
+        (AssetField::Model, "6ES7 516-3AN01-0AB0"),
+        (AssetField::Firmware, "V2.1.0"),
+    ];
+    assert_eq!(facts(&events), expected);
+    assert_eq!(
+        (commands(&events)[0].name, &*commands(&events)[0].code_text),
+        ("endpoint map lookup", "epm/2")
+    );
+    // Another annotation: no facts, and nothing is wrong with it.
+    let other = LOOKED_UP.replace(
+        "53372d31353030202020202020202020202020202020202020",
+        "4d6963726f736f66742045786368616e67652044617461626173",
+    );
+    assert_eq!(facts(&feed(&mut Decoder::default(), Side::Server, &hex(&other), &[])), []);
+}
+
 #[test]
 fn a_refusal_names_its_class() {
     let refused = CONNECTED.replacen("00000000220000000010", "01013edb220000000010", 1);
@@ -121,7 +150,7 @@ proptest! {
 
     #[test]
     fn near_messages_are_survived(at in any::<prop::sample::Index>(), byte: u8, cut in any::<prop::sample::Index>()) {
-        for text in [CONNECT, CONNECTED, READ, RELEASE] {
+        for text in [LOOKED_UP, CONNECT, CONNECTED, READ, RELEASE] {
             let mut bytes = hex(text);
             let at = at.index(bytes.len());
             bytes[at] = byte;

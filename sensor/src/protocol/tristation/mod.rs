@@ -77,7 +77,8 @@ fn message(bytes: &[u8], truncated: bool) -> Result<Message<'_>, Malformed> {
 /// CRC-16 with the polynomial 0xa001, beginning at zero.
 fn crc(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xa001 })
+        (0..8)
+            .fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xa001 })
     })
 }
 
@@ -85,12 +86,28 @@ fn crc(bytes: &[u8]) -> u16 {
 fn probe(probe: Probe<'_>) -> Verdict {
     let known = |body: &[u8]| body.u8_at(2).is_some_and(|command| commands::known(command).is_some());
     match message(probe.bytes, false) {
-        Ok(Message { kind: EXECUTE, body }) => if known(body) { Verdict::Yes } else { Verdict::No },
-        Ok(_) => if probe.hinted { Verdict::Yes } else { Verdict::No },
-        Err(Malformed::BadLength) if probe.hinted && probe.bytes.len() >= 128 => match message(probe.bytes, true) {
-            Ok(Message { kind: EXECUTE, body }) if known(body) && body.le16(8) == probe.bytes.le16(2) => Verdict::Yes,
-            _ => Verdict::No,
-        },
+        Ok(Message { kind: EXECUTE, body }) => {
+            if known(body) {
+                Verdict::Yes
+            } else {
+                Verdict::No
+            }
+        }
+        Ok(_) => {
+            if probe.hinted {
+                Verdict::Yes
+            } else {
+                Verdict::No
+            }
+        }
+        Err(Malformed::BadLength) if probe.hinted && probe.bytes.len() >= 128 => {
+            match message(probe.bytes, true) {
+                Ok(Message { kind: EXECUTE, body }) if known(body) && body.le16(8) == probe.bytes.le16(2) => {
+                    Verdict::Yes
+                }
+                _ => Verdict::No,
+            }
+        }
         Err(_) => Verdict::No,
     }
 }

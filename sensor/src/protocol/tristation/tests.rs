@@ -13,10 +13,7 @@ const KEY: &str = "05000b0001006401000050010b00d4 3017";
 fn a_halt_controls_and_the_key_may_refuse_it() {
     let mut decoder = Decoder::default();
     let events = feed(&mut decoder, Side::Client, &hex(HALT), &[]);
-    assert_eq!(
-        (commands(&events)[0].action, commands(&events)[0].name),
-        (Action::Control, "halt program")
-    );
+    assert_eq!((commands(&events)[0].action, commands(&events)[0].name), (Action::Control, "halt program"));
     let events = feed(&mut decoder, Side::Server, &hex(HALTED), &[]);
     assert_eq!(
         (commands(&events)[0].name, commands(&events)[0].status.clone()),
@@ -47,7 +44,10 @@ fn sizes_must_agree_and_strangers_are_refused() {
     assert_eq!(events, [Event::Malformed(Malformed::BadLength)]);
     let mut other = hex(HALT);
     other[6] = 20;
-    assert_eq!(feed(&mut Decoder::default(), Side::Client, &other, &[]), [Event::Malformed(Malformed::BadChecksum)]);
+    assert_eq!(
+        feed(&mut Decoder::default(), Side::Client, &other, &[]),
+        [Event::Malformed(Malformed::BadChecksum)]
+    );
     assert_eq!(ask(&SPEC, &other, true), Verdict::No);
     for stranger in STRANGERS {
         assert_ne!(ask(&SPEC, stranger, true), Verdict::Yes, "{stranger:x?}");
