@@ -74,7 +74,7 @@ pub struct ClassPolicy {
     pub budget: u16,
 }
 
-/// Index space of the port table: TCP ports, UDP ports, EtherTypes.
+/// Index space of the port table: TCP ports, UDP ports, EtherTypes, types and codes of ICMPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PortKey {
     /// A TCP port.
@@ -83,11 +83,13 @@ pub enum PortKey {
     Udp(u16),
     /// An EtherType.
     EtherType(u16),
+    /// Type and code of ICMPv6, the type above. Of these only listed ones are shipped at all.
+    Icmpv6(u16),
 }
 
 impl PortKey {
     /// Entries in the table.
-    pub const SPACE: u32 = 3 << 16;
+    pub const SPACE: u32 = 4 << 16;
 
     /// Where its class stands in the table.
     #[inline(always)]
@@ -96,6 +98,7 @@ impl PortKey {
             Self::Tcp(port) => port as u32,
             Self::Udp(port) => (1 << 16) | port as u32,
             Self::EtherType(number) => (2 << 16) | number as u32,
+            Self::Icmpv6(kind) => (3 << 16) | kind as u32,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod about;
 mod desktops;
+mod neighbours;
 mod streams;
 
 use std::collections::VecDeque;
@@ -14,11 +15,10 @@ use sensor_ebpf::policy::{Class, Endpoint};
 use sensor_ebpf::record::Reason;
 
 use crate::detect::Happening;
-use crate::detect::happening::Claim;
 use crate::mind::Mind;
 use crate::observer::Observer;
 use crate::protocol::{Direction, Event, Side};
-use crate::source::{FlowEvent, FrameEvent, Record, Wish};
+use crate::source::{FlowEvent, Record, Wish};
 use crate::state::ConnectionState;
 use crate::state::World;
 use crate::state::address::{ip, is_unicast, site_prefix, words};
@@ -26,8 +26,6 @@ use crate::state::connection::{Connection, Link, Pair, listed};
 use crate::state::hoard::Hoard;
 use crate::time::Time;
 
-/// EtherType of ARP.
-const ARP: u16 = 0x0806;
 /// How long a server may take to answer a SYN.
 const ANSWER: Duration = Duration::from_secs(10);
 /// How often a conversation is told what a connection that goes on has carried: its volume is known without waiting for
@@ -329,26 +327,6 @@ impl Engine {
                 }
             }
         }
-    }
-
-    /// ARP (RFC 826): the sender owns its addresses.
-    fn arp(&mut self, event: &FrameEvent<'_>) {
-        let Some(&[0, 1, 8, 0, 6, 4, _, _, a, b, c, d, e, f, w, x, y, z, ..]) =
-            event.payload().first_chunk::<18>()
-        else {
-            return;
-        };
-        let (sender, mac) = ([w, x, y, z], [a, b, c, d, e, f]);
-        let ip = std::net::IpAddr::from(sender);
-        // A probe (RFC 5227) asks from no address and claims none.
-        if !is_unicast(ip) || mac == [0; 6] {
-            return;
-        }
-        let target = event.payload().get(24..28);
-        let link = (event.key.slot(), event.key.vlans());
-        let claim = Claim { ip, mac, link, gratuitous: target == Some(&sender) };
-        self.mind.happen(&Happening::Address(&claim), self.now);
-        self.mind.world.prove(ip, mac, self.now);
     }
 
     fn tick(&mut self, observer: &mut dyn Observer) {

@@ -43,6 +43,7 @@ pub fn judge<T: Tables>(key: &Words, tables: &T) -> Judged {
     let index = |port: u16| match key.transport() {
         Transport::Tcp => u32::from(port),
         Transport::Udp => 1 << 16 | u32::from(port),
+        Transport::Icmpv6 => 3 << 16 | u32::from(port),
         _ => 2 << 16 | u32::from(port),
     };
     let class = match key.transport() {
@@ -52,6 +53,11 @@ pub fn judge<T: Tables>(key: &Words, tables: &T) -> Judged {
             if to as u8 >= from as u8 { to } else { from }
         }
         Transport::Ethernet => tables.port_class(index(key.dport())),
+        // Neighbor Discovery is listed; what is not is counted and not read.
+        Transport::Icmpv6 => match tables.port_class(index(key.dport())) {
+            Class::Unknown => Class::Quiet,
+            class => class,
+        },
         _ => Class::Quiet,
     };
     // Hash lookups cost more than all the rest: only where there is something to find.

@@ -9,14 +9,14 @@ use hashlink::LruCache;
 use super::finding::{Severity, Stage};
 use super::happening::Claim;
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
-use crate::state::address::mac_text;
+use crate::state::address::{is_virtual, mac_text};
 use crate::time::Time;
 
 /// Registration.
 pub static SPEC: Spec = Spec {
     id: "address_conflict",
     title: "Address conflict",
-    summary: "Two MACs claim one address in turns, as when somebody stands between two hosts or a device was given an address in use; or one MAC announces addresses again and again. An address that changes hands once (DHCP), virtual router MACs (VRRP, HSRP, GLBP, CARP) and several addresses of one device are none.",
+    summary: "Two MACs claim one address (ARP, Neighbor Discovery) in turns, as when somebody stands between two hosts or a device was given an address in use; or one MAC announces addresses again and again. An address that changes hands once (DHCP), virtual router MACs (VRRP, HSRP, GLBP, CARP) and several addresses of one device are none.",
     techniques: &["T0830"],
     severity: Severity::High,
     build: || Box::new(Model::default()),
@@ -65,18 +65,6 @@ impl Detector for Model {
         self.shouted(claim, context, findings);
         self.claimed(claim, context, findings);
     }
-}
-
-/// MACs that move between devices by design: VRRP and CARP (RFC 9568 §7.3), HSRP 1 and 2, GLBP, Microsoft NLB.
-const fn is_virtual(mac: [u8; 6]) -> bool {
-    matches!(
-        mac,
-        [0x00, 0x00, 0x5e, 0x00, 0x01 | 0x02, _]
-            | [0x00, 0x00, 0x0c, 0x07, 0xac, _]
-            | [0x00, 0x00, 0x0c, 0x9f, 0xf0..=0xff, _]
-            | [0x00, 0x07, 0xb4, 0x00, _, _]
-            | [0x02 | 0x03, 0xbf, _, _, _, _]
-    )
 }
 
 impl Model {

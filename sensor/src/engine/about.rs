@@ -4,7 +4,7 @@ use crate::mind::Mind;
 use crate::observer::Observer;
 use crate::protocol::{About, Asset, Side};
 use crate::state::address::is_unicast;
-use crate::state::connection::Connection;
+use crate::state::connection::{Connection, Link, index};
 use crate::time::Time;
 
 /// Takes in what was said in a connection about a host.
@@ -19,6 +19,14 @@ pub(super) fn learn(
     match about {
         About::Named { address, name } => mind.world.names.note(*address, name, now),
         About::Called(name) => mind.world.names.note(connection.server.ip, name, now),
+        About::Has { side, address } => {
+            // A device says so itself: nothing on its way changes the source.
+            if let Some(Link { macs, .. }) = connection.link
+                && let Some(mac) = macs.get(index(*side))
+            {
+                mind.world.prove(*address, *mac, now);
+            }
+        }
         About::Leased { mac, address } => {
             if !is_unicast(*address) {
                 return;

@@ -7,6 +7,7 @@ use sensor_ebpf::wire::Note;
 use sensor_ebpf::wire::transport::flag;
 
 use super::Engine;
+use super::neighbours::ARP;
 use crate::decode;
 use crate::observer::Observer;
 use crate::protocol::{Event, Malformed, Side};
@@ -22,7 +23,8 @@ const MAX_HOLES: usize = 65_536;
 impl Engine {
     pub(super) fn frame(&mut self, event: &FrameEvent<'_>, observer: &mut dyn Observer) {
         match event.key.transport() {
-            Transport::Ethernet if event.key.dport == super::ARP => return self.arp(event),
+            Transport::Ethernet if event.key.dport == ARP => return self.arp(event),
+            Transport::Icmpv6 => return self.discovery(event),
             Transport::Ethernet | Transport::Tcp | Transport::Udp => {}
             _ => return,
         }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::AssetField;
+use super::{AssetField, Side};
 
 /// Something said about a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,13 @@ pub enum About {
     },
     /// The client calls the server so (HTTP's Host).
     Called(Box<str>),
+    /// One end of a connection without IP has an address (PROFINET DCP).
+    Has {
+        /// Whose it is.
+        side: Side,
+        /// Its address.
+        address: IpAddr,
+    },
     /// An address belongs to a device from now on (DHCP).
     Leased {
         /// The device.

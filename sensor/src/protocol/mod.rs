@@ -11,7 +11,7 @@ use sensor_ebpf::flow::Transport;
 
 mod about;
 mod ber;
-mod bytes;
+pub(crate) mod bytes;
 pub mod command;
 pub mod input;
 pub mod text;

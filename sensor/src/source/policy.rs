@@ -25,10 +25,12 @@ impl Default for Limits {
     }
 }
 
-/// Ports with a class of their own: those of every protocol, and address and name traffic.
+/// Ports, and what stands where ports would, with a class of their own: those of every protocol, and address and name traffic.
 pub fn port_classes() -> Vec<(PortKey, Class)> {
     const ARP: u16 = 0x0806;
     const LLDP: u16 = 0x88cc;
+    /// Neighbor Discovery (RFC 4861 §4): solicitations and advertisements of routers and neighbours.
+    const DISCOVERY: [u16; 4] = [133 << 8, 134 << 8, 135 << 8, 136 << 8];
     let mut classes = vec![
         (PortKey::EtherType(ARP), Class::Control),
         (PortKey::EtherType(LLDP), Class::Control),
@@ -38,6 +40,7 @@ pub fn port_classes() -> Vec<(PortKey, Class)> {
         (PortKey::Udp(5353), Class::Control),
         (PortKey::Udp(5355), Class::Control),
     ];
+    classes.extend(DISCOVERY.map(|kind| (PortKey::Icmpv6(kind), Class::Control)));
     for spec in REGISTRY {
         let class = if spec.industrial { Class::Industrial } else { Class::Access };
         let own = spec.ports.iter().map(|port| match port {

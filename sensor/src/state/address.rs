@@ -61,6 +61,18 @@ pub fn mac_text(mac: [u8; 6]) -> String {
     mac.map(|byte| format!("{byte:02x}")).join(":")
 }
 
+/// MACs that move between devices by design: VRRP and CARP (RFC 9568 §7.3), HSRP 1 and 2, GLBP, Microsoft NLB.
+pub const fn is_virtual(mac: [u8; 6]) -> bool {
+    matches!(
+        mac,
+        [0x00, 0x00, 0x5e, 0x00, 0x01 | 0x02, _]
+            | [0x00, 0x00, 0x0c, 0x07, 0xac, _]
+            | [0x00, 0x00, 0x0c, 0x9f, 0xf0..=0xff, _]
+            | [0x00, 0x07, 0xb4, 0x00, _, _]
+            | [0x02 | 0x03, 0xbf, _, _, _, _]
+    )
+}
+
 /// Whether an address names one host (not a group, not everybody, not nobody).
 pub fn is_unicast(ip: IpAddr) -> bool {
     match ip {

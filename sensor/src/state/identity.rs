@@ -18,7 +18,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::World;
-use super::address::{is_unicast, of_mac};
+use super::address::{is_unicast, is_virtual, of_mac};
 use super::device::Device;
 use super::host::{DeviceStage, Host};
 use crate::time::Time;
@@ -30,10 +30,10 @@ pub(super) const ADDRESSES_OF_ONE_DEVICE: usize = 3;
 const ADDRESSES_PROVEN: usize = 3;
 const RECENT: Duration = Duration::from_secs(86_400);
 
-/// Whether a MAC names one interface.
+/// Whether a MAC names one device.
 const fn names_one(mac: [u8; 6]) -> bool {
     let [first, ..] = mac;
-    first & 1 == 0 && !matches!(mac, [0, 0, 0, 0, 0, 0])
+    first & 1 == 0 && !matches!(mac, [0, 0, 0, 0, 0, 0]) && !is_virtual(mac)
 }
 
 impl World {
@@ -54,7 +54,7 @@ impl World {
 
     /// A packet from `ip` came from this MAC: its own, or that of a router on its way.
     pub fn note_packet(&mut self, ip: IpAddr, mac: [u8; 6], now: Time) {
-        if !is_unicast(ip) || !names_one(mac) {
+        if !is_unicast(ip) || mac == [0; 6] {
             return;
         }
         if let Some(owner) = self.hosts.known(of_mac(mac)) {

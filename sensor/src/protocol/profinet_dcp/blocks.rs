@@ -60,6 +60,13 @@ pub(super) fn read(mut bytes: &[u8], kind: Kind, truncated: bool) -> Result<Vec<
 const RESPONSE: (u8, u8) = (5, 4);
 
 impl Block<'_> {
+    /// The IP address in a block that holds one.
+    pub fn address(&self) -> Option<Ipv4Addr> {
+        let ip =
+            self.data.be32(0).filter(|ip| *ip != 0 && matches!((self.option, self.suboption), (1, 2 | 3)));
+        ip.map(Ipv4Addr::from)
+    }
+
     /// Of a response block: option and suboption it answers, and the error.
     pub fn answer(&self) -> Option<(u8, u8, u8)> {
         if (self.option, self.suboption) != RESPONSE {

@@ -20,7 +20,7 @@ use super::bytes::{Bytes, text};
 use super::command::{Action, Direction, Function, Status};
 use super::input::{Input, Probe, Side, Verdict};
 use super::pending::{Asked, Pending};
-use super::{Asset, AssetField, Decode, Event, Malformed, Port, Spec};
+use super::{About, Asset, AssetField, Decode, Event, Malformed, Port, Spec};
 use blocks::{Block, Kind};
 
 /// Registration.
@@ -115,8 +115,8 @@ fn probe(probe: Probe<'_>) -> Verdict {
 /// A pair of devices.
 #[derive(Debug, Default)]
 struct Decoder {
-    /// By who asked and transaction.
-    pending: Pending<(Side, u32), Asked>,
+    /// By who asked and transaction: what was asked, and the address that was to be set.
+    pending: Pending<(Side, u32), (Asked, Option<Ipv4Addr>)>,
 }
 
 impl Decode for Decoder {
@@ -151,15 +151,21 @@ impl Decoder {
                 let object = object(&blocks, message.service);
                 let command = function.clone().command(Direction::Request).with_object(object.clone());
                 out.push(Event::Command(command));
-                self.pending.insert((input.side, message.xid), (function, object));
+                let given =
+                    blocks.iter().find_map(Block::address).filter(|_| message.service == Service::Set);
+                self.pending.insert((input.side, message.xid), ((function, object), given));
             }
             Some(outcome) => {
                 let asked = self.pending.take(&(input.side.other(), message.xid));
+                let (asked, given) = asked.unzip();
                 let (function, object) = asked.unwrap_or_else(|| (answered(message.service, &blocks), None));
                 let status = match outcome {
                     Outcome::NotSupported => Status::Refused(5, "service not supported"),
                     Outcome::Success => status(&blocks),
                 };
+                if let (Status::Ok, Some(address)) = (&status, given.flatten()) {
+                    out.push(Event::About(About::Has { side: input.side, address: address.into() }));
+                }
                 let command = function.command(Direction::Response).with_status(status).with_object(object);
                 out.push(Event::Command(command));
                 if message.service != Service::Set {
@@ -247,7 +253,7 @@ fn facts(blocks: &[Block<'_>], side: Side, out: &mut Vec<Event>) {
     for block in blocks {
         match (block.option, block.suboption) {
             (1, 2) => {
-                if let Some(ip) = block.data.be32(0).filter(|ip| *ip != 0).map(Ipv4Addr::from) {
+                if let Some(ip) = block.address() {
                     fact(AssetField::Address, ip.to_string().into());
                 }
             }
@@ -265,7 +271,14 @@ fn facts(blocks: &[Block<'_>], side: Side, out: &mut Vec<Event>) {
             _ => {}
         }
     }
+    // Two that have one address say so in their information word.
+    for address in blocks.iter().filter(|block| block.word & CONFLICT == 0).filter_map(Block::address) {
+        out.push(Event::About(About::Has { side, address: address.into() }));
+    }
 }
+
+/// Another device has the address too.
+const CONFLICT: u16 = 0x80;
 
 #[cfg(test)]
 mod tests;

@@ -110,3 +110,25 @@ proptest! {
         survives(&SPEC, &bytes);
     }
 }
+
+#[test]
+fn a_device_says_its_address_when_it_answers_and_when_it_took_one() {
+    let has = |events: &[Event]| -> Vec<(Side, String)> {
+        let has = events.iter().filter_map(|event| match event {
+            Event::About(About::Has { side, address }) => Some((*side, address.to_string())),
+            _ => None,
+        });
+        has.collect()
+    };
+    let answer = feed(&mut Decoder::default(), Side::Client, ANSWER);
+    assert_eq!(has(&answer), [(Side::Client, "192.168.0.6".to_owned())]);
+    // One that another has too is nobody's.
+    let mut conflict = ANSWER.to_vec();
+    let at = conflict.windows(4).position(|four| four == [192, 168, 0, 6]).unwrap();
+    conflict[at - 1] |= 0x80;
+    assert!(has(&feed(&mut Decoder::default(), Side::Client, &conflict)).is_empty());
+    let mut decoder = Decoder::default();
+    assert!(has(&feed(&mut decoder, Side::Client, SET_IP)).is_empty());
+    let took = feed(&mut decoder, Side::Server, SET_IP_OK);
+    assert_eq!(has(&took), [(Side::Server, "192.168.0.10".to_owned())]);
+}
