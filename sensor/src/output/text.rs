@@ -11,6 +11,7 @@ use crate::detect::finding::{Basis, Finding, Severity};
 use crate::engine::Engine;
 use crate::incident::Incident;
 use crate::observer::Observer;
+use crate::state::address::mac_text;
 use crate::state::conversation::{Conversation, Ends};
 use crate::state::{Host, World, oui};
 use crate::words::second;
@@ -105,6 +106,16 @@ pub fn host(ip: IpAddr, host: &Host, world: &World) -> String {
         let name = super::json::field_name(*field);
         format!("\n    {name:<9} {}  ({}, {})", fact.value, fact.source, second(fact.at))
     });
+    // The usual device has one address and one MAC, and both stand in its line.
+    let several = host.addresses.len() > 1 || host.addresses.iter().any(|address| address.gone);
+    let addresses = host.addresses.iter().filter(|_| several).map(|address| {
+        let until = if address.gone { "another device's since" } else { "last used" };
+        let (first, last) = (second(address.first), second(address.last));
+        format!("\n    {:<9} {}  (since {first}, {until} {last})", "address", address.ip)
+    });
+    let macs = host.macs.iter().filter(|_| host.macs.len() > 1).map(|(mac, first, last)| {
+        format!("\n    {:<9} {}  ({} to {})", "mac", mac_text(*mac), second(*first), second(*last))
+    });
     let mac = host.mac.map_or(String::new(), |mac| {
         let maker = oui::maker(mac).map_or(String::new(), |maker| format!(" ({maker})"));
         format!("  {}{maker}", super::json::mac(mac))
@@ -116,7 +127,7 @@ pub fn host(ip: IpAddr, host: &Host, world: &World) -> String {
     format!(
         "{:<39}  {zone:<10}  {role} ({why}){asset}{mac}{}",
         ip.to_string(),
-        statements.collect::<String>()
+        addresses.chain(macs).chain(statements).collect::<String>()
     )
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::address::of_mac;
 use super::device::Device;
 use super::habits::Habits;
 use super::outflow::Outflow;
@@ -217,7 +218,8 @@ impl Host {
         self.addresses.iter().any(|address| address.ip == ip)
     }
 
-    /// The address it is best known by, of IPv4 where it has any; without one what it was called first.
+    /// The address it is best known by, of IPv4 where it has any; without one what stands for its MAC, or what it was called
+    /// first.
     pub(super) fn address(&self, device: Device) -> IpAddr {
         let has = |v4: bool| {
             let of = move |has: &&Address| !has.gone && (!v4 || has.ip.is_ipv4());
@@ -225,7 +227,8 @@ impl Host {
             let used = move |has: &&Address| of(has) && latest.since(has.last) < UNUSED;
             self.addresses.iter().rev().find(used).map(|has| has.ip)
         };
-        has(true).or_else(|| has(false)).unwrap_or(device.name)
+        let unknown = || self.mac.filter(|_| self.had(device.name)).map_or(device.name, of_mac);
+        has(true).or_else(|| has(false)).unwrap_or_else(unknown)
     }
 
     /// It has an address; `best`: it is to be known by it. Returns the one that is forgotten for it, where it had too many.

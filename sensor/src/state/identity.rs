@@ -30,10 +30,15 @@ pub(super) const ADDRESSES_OF_ONE_DEVICE: usize = 3;
 const ADDRESSES_PROVEN: usize = 3;
 const RECENT: Duration = Duration::from_secs(86_400);
 
-/// Whether a MAC names one device.
-const fn names_one(mac: [u8; 6]) -> bool {
+/// Whether a MAC names one interface.
+const fn is_one(mac: [u8; 6]) -> bool {
     let [first, ..] = mac;
-    first & 1 == 0 && !matches!(mac, [0, 0, 0, 0, 0, 0]) && !is_virtual(mac)
+    first & 1 == 0 && !matches!(mac, [0, 0, 0, 0, 0, 0])
+}
+
+/// Whether that interface is one device's for good.
+const fn names_one(mac: [u8; 6]) -> bool {
+    is_one(mac) && !is_virtual(mac)
 }
 
 impl World {
@@ -54,7 +59,7 @@ impl World {
 
     /// A packet from `ip` came from this MAC: its own, or that of a router on its way.
     pub fn note_packet(&mut self, ip: IpAddr, mac: [u8; 6], now: Time) {
-        if !is_unicast(ip) || mac == [0; 6] {
+        if !is_unicast(ip) || !is_one(mac) {
             return;
         }
         if let Some(owner) = self.hosts.known(of_mac(mac)) {

@@ -208,3 +208,54 @@ fn groups_and_nobody_own_nothing() {
     world.prove(IpAddr::from([224, 0, 0, 1]), OWNER, at(0));
     assert!(world.hosts.is_empty());
 }
+
+/// The devices as a state file gives them back.
+fn restored(world: &World, old: bool) -> World {
+    let mut again = self::world();
+    for (device, host) in world.hosts.rows().iter() {
+        let mut row = serde_json::to_value(host).unwrap();
+        if old {
+            row.as_object_mut()
+                .unwrap()
+                .retain(|key, _| !["addresses", "carrier", "names"].contains(&key.as_str()));
+        }
+        again.hosts.restore(device.to_string().parse().unwrap(), serde_json::from_value(row).unwrap());
+    }
+    again
+}
+
+#[test]
+fn addresses_lead_to_the_same_devices_after_a_restart() {
+    let mut world = site(OWNER, true);
+    world.note_link(THIRD, at(5));
+    world.note_packet(ip(3), THIRD, at(6));
+    world.prove(ip(3), THIRD, at(7));
+    world.prove(ip(7), OWNER, at(10));
+    world.prove(ip(1), OTHER, at(20));
+    let again = restored(&world, false);
+    let known = [1, 3, 7].map(ip).into_iter().chain([OWNER, OTHER, THIRD].map(of_mac));
+    for known in known {
+        assert_eq!(again.who(known), world.who(known), "{known}");
+    }
+    let merged = world.hosts.get(&ip(3)).unwrap().names[0];
+    assert_eq!(again.hosts.now(merged), world.who(ip(3)));
+}
+
+#[test]
+fn devices_of_an_older_state_are_found_by_the_macs_they_proved() {
+    let mut again = restored(&site(OWNER, true), true);
+    assert_eq!((again.device(OWNER), again.who(of_mac(OWNER))), (ip(1), again.who(ip(1))));
+    again.prove(ip(7), OWNER, at(100));
+    again.prove(ip(1), OTHER, at(101));
+    assert!(is_trusted(&again, ip(7)) && !is_trusted(&again, ip(1)));
+}
+
+#[test]
+fn a_device_that_lost_its_only_address_is_called_by_its_mac() {
+    let mut world = site(OWNER, true);
+    world.prove(ip(1), OTHER, at(10));
+    assert_eq!((world.device(OWNER), world.device(OTHER)), (of_mac(OWNER), ip(1)));
+    assert!(is_trusted(&world, of_mac(OWNER)));
+    let host = world.hosts.get(&ip(1)).unwrap();
+    assert_eq!(host.macs.iter().map(|(mac, ..)| *mac).collect::<Vec<_>>(), [OWNER, OTHER]);
+}

@@ -9,7 +9,7 @@ use crate::config::Crossing;
 use crate::output::convergence::{self, Row};
 use crate::protocol::AssetField;
 use crate::state::conversation::{Conversation, Ends};
-use crate::state::host::Fact;
+use crate::state::host::{Address, Fact};
 use crate::state::oui;
 use crate::state::{Host, World};
 
@@ -55,6 +55,8 @@ pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
         .map(|(of, first, last)| json!({ "mac": mac(*of), "first": first.to_string(), "last": last.to_string() }))
         .collect();
     line.set("isthmus.macs", macs);
+    let address = |of: &Address| json!({ "ip": of.ip, "first": of.first.to_string(), "last": of.last.to_string(), "gone": of.gone });
+    line.set("isthmus.addresses", host.addresses.iter().map(address).collect::<Vec<_>>());
     line.set("isthmus.device_stage", world.stage(ip).name());
     line.into_value()
 }
