@@ -36,6 +36,8 @@ struct Held {
     mac: [u8; 6],
     /// Who held it before it began to change hands.
     owner: [u8; 6],
+    /// The newcomer's own address, once it was found.
+    actor: Option<IpAddr>,
     /// When it changed hands lately, and to whom.
     changes: VecDeque<(Time, [u8; 6])>,
 }
@@ -70,10 +72,11 @@ impl Detector for Model {
 impl Model {
     fn claimed(&mut self, claim: &Claim, context: &Context<'_>, findings: &mut Findings) {
         let now = context.now;
-        let held = self.held.entry((claim.link, claim.ip)).or_insert_with(|| Held {
-            mac: claim.mac,
-            owner: claim.mac,
-            changes: VecDeque::new(),
+        // Who was known to own it before the first claim heard here is the owner, whoever speaks first.
+        let world = &*context.world;
+        let held = self.held.entry((claim.link, claim.ip)).or_insert_with(|| {
+            let mac = world.hosts.get(&claim.ip).and_then(|host| host.mac).unwrap_or(claim.mac);
+            Held { mac, owner: mac, actor: None, changes: VecDeque::new() }
         });
         if held.mac == claim.mac {
             return;
@@ -85,7 +88,7 @@ impl Model {
             held.changes.pop_front();
         }
         if held.changes.is_empty() {
-            held.owner = before;
+            (held.owner, held.actor) = (before, None);
         }
         held.changes.push_back((now, claim.mac));
         if held.changes.len() < CHANGES {
@@ -97,7 +100,12 @@ impl Model {
         let n = held.changes.len();
         let ip = claim.ip;
         // The newcomer's own address, where it ever claimed another one.
-        let actor = self.shouts.peek(&newcomer).map(|(own, _)| *own).filter(|own| *own != ip);
+        let said = self.shouts.peek(&newcomer).map(|(own, _)| *own).filter(|own| *own != ip);
+        let known =
+            || Some(world.device(newcomer)).filter(|own| *own != ip && world.hosts.get(own).is_some());
+        // While it holds the address, that is the one it is known by.
+        let actor = held.actor.or(said).or_else(known);
+        held.actor = actor;
         let mut draft = Draft::about(&SPEC, actor.unwrap_or(ip), now)
             .since(since)
             .same(ip.to_string())
@@ -113,7 +121,7 @@ impl Model {
             .fact("mac", mac_text(owner))
             .fact("mac.new", mac_text(newcomer));
         if let Some(actor) = actor {
-            draft = draft.fact("actor", format!("{} claimed {actor} before", mac_text(newcomer)));
+            draft = draft.fact("actor", format!("{} was {actor} before", mac_text(newcomer)));
         }
         findings.raise(draft, context.world);
     }

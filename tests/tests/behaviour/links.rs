@@ -25,6 +25,20 @@ fn two_macs_that_claim_one_address_in_turns_are_a_conflict_by_the_newcomer() {
 }
 
 #[test]
+fn who_was_known_to_own_an_address_is_the_owner_whoever_claims_it_first_after_a_restart() {
+    let mut past = Tape::ordinary();
+    past.claim(plc(1), mac(plc(1)), false, START);
+    past.claim(ATTACKER, mac(ATTACKER), false, START);
+    let mut tape = Tape::new();
+    for n in 0..3 {
+        tape.claim(plc(1), mac(ATTACKER), true, LATER + 20 * n * SEC);
+        tape.claim(plc(1), mac(plc(1)), false, LATER + (10 + 20 * n) * SEC);
+    }
+    let seen = judge(learn(past), tape);
+    assert_eq!(seen.one("address_conflict").actor, std::net::IpAddr::from(ATTACKER));
+}
+
+#[test]
 fn an_address_that_is_leased_to_another_device_is_no_conflict() {
     let mut tape = Tape::new();
     for (n, of) in (0..).zip([1, 2, 3, 4]) {
