@@ -2,7 +2,8 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -44,6 +45,22 @@ pub fn run(command: &mut Command) -> Result<()> {
         bail!("`{line}` failed ({status})");
     }
     Ok(())
+}
+
+/// Waits for a program to end by itself; what has not ended then is stopped, and `None` returned.
+pub fn wait_at_most(child: &mut Child, most: Duration) -> Result<Option<ExitStatus>> {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if begun.elapsed() >= most {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 /// What the command prints, when it succeeds.
@@ -104,6 +121,15 @@ mod tests {
     fn a_failing_command_is_named_in_the_error() {
         let error = run(&mut program("false")).unwrap_err().to_string();
         assert!(error.contains("`false` failed"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_is_stopped() {
+        let wait = |seconds| {
+            let mut child = program("sleep").arg(seconds).spawn().unwrap();
+            wait_at_most(&mut child, Duration::from_millis(300)).unwrap().map(|status| status.success())
+        };
+        assert_eq!((wait("0"), wait("60")), (Some(true), None));
     }
 
     #[test]

@@ -16,32 +16,30 @@ const LINKER_LLVM: std::ops::RangeInclusive<u32> = 20..=22;
 
 /// A nightly compiler with `rust-src`, and bpf-linker. Touches no network when all is there.
 pub fn ensure() -> Result<()> {
-    if !exists("rustup") {
-        bail!(
-            "rustup is not in PATH; the kernel part is built by a nightly compiler beside the stable one: see https://rustup.rs"
-        );
-    }
-    if !installed_toolchains()?.lines().any(|line| line.starts_with("nightly-") && !dated(line)) {
-        say(
-            "a nightly compiler",
-            "BPF has no precompiled `core`, and only nightly compiles it (-Z build-std)",
-        );
-        run(program("rustup").args([
-            "toolchain",
-            "install",
-            "nightly",
-            "--profile",
-            "minimal",
-            "-c",
-            "rust-src",
-        ]))?;
-    }
+    ensure_nightly()?;
     let sysroot = nightly_sysroot()?;
     if !sysroot.join("lib/rustlib/src/rust/library/core").is_dir() {
         say("rust-src for nightly", "`core` is compiled from it for BPF");
         run(program("rustup").args(["component", "add", "rust-src", "--toolchain", "nightly"]))?;
     }
     ensure_linker()
+}
+
+/// A nightly compiler. Touches no network when it is there.
+pub fn ensure_nightly() -> Result<()> {
+    if !exists("rustup") {
+        bail!(
+            "rustup is not in PATH; the kernel part and the fuzz targets are built by a nightly compiler beside the stable one: see https://rustup.rs"
+        );
+    }
+    if installed_toolchains()?.lines().any(|line| line.starts_with("nightly-") && !dated(line)) {
+        return Ok(());
+    }
+    say(
+        "a nightly compiler",
+        "BPF has no precompiled `core`, and only nightly compiles it (-Z build-std); fuzzing needs it too",
+    );
+    run(program("rustup").args(["toolchain", "install", "nightly", "--profile", "minimal", "-c", "rust-src"]))
 }
 
 /// Clippy of the nightly compiler, which alone can read the BPF binary.
@@ -88,7 +86,7 @@ pub fn ensure_packages(wanted: &[(&str, &str)], why: &str) -> Result<bool> {
 
 /// cargo-fuzz, which builds for libFuzzer with the nightly compiler; libFuzzer itself is compiled from C++.
 pub fn ensure_fuzz() -> Result<()> {
-    if !exists("c++") {
+    if !ensure_packages(&[("c++", "g++")], "libFuzzer is compiled from C++")? {
         bail!(
             "libFuzzer is compiled from C++ and there is no `c++`: install a C++ compiler (`apt-get install g++`)"
         );
@@ -152,6 +150,13 @@ fn record_names(record: &str, llvm: u32) -> bool {
                 .as_array()
                 .is_some_and(|all| all.iter().any(|f| *f == format!("rust-llvm-{llvm}")))
     })
+}
+
+/// The platform nightly builds for by itself: `x86_64-unknown-linux-gnu`.
+pub fn host() -> Result<String> {
+    let version = output(nightly("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("`rustc -vV` of nightly names no host")?.trim().to_owned())
 }
 
 fn llvm_major(version: &str) -> Option<u32> {

@@ -1,4 +1,5 @@
-//! Writes seeds for the fuzz targets: what the plant's scenario says, and what the captures hold that are at hand.
+//! Writes seeds for the fuzz targets: a dialogue of every protocol, what the plant's scenario says, and what the captures hold
+//! that are at hand.
 //!
 //! `fuzz_seeds DIR` makes `DIR/decoder/PROTOCOL/…` for every protocol, and `DIR/frames/…`, `DIR/records`, `DIR/streams/…`,
 //! `DIR/captures/…`.
@@ -11,7 +12,8 @@ use anyhow::{Context as _, Result};
 use isthmus::protocol::{Port, Probe, REGISTRY, Side, Verdict};
 use isthmus::source::capture::Capture;
 use isthmus_tests::capture_file::{write_pcap, write_pcapng};
-use isthmus_tests::conversation::Frame;
+use isthmus_tests::conversation::{Frame, From};
+use isthmus_tests::dialogue::{self, Dialogue, Said};
 use isthmus_tests::scenario::{Incident, IncidentOptions, Plant};
 use sensor_ebpf::flow::FlowKey;
 use sensor_ebpf::frame::Slice;
@@ -24,6 +26,10 @@ const FRAMES: usize = 60_000;
 /// Frames looked at of one capture.
 const CAPTURED: usize = 3000;
 
+/// Flags of a segment in the decoders' input, as `tests/fuzz/targets/decoder.rs` reads them.
+const SERVER: u8 = 1;
+const USUAL_PORT: u8 = 8;
+
 /// Seeds by folder.
 #[derive(Default)]
 struct Seeds(BTreeMap<PathBuf, Vec<Vec<u8>>>);
@@ -34,6 +40,21 @@ impl Seeds {
         if seeds.len() < MOST && !seeds.contains(&seed) {
             seeds.push(seed);
         }
+    }
+
+    /// What two ends say: for the decoder as segments of one connection, for the engine as frames.
+    fn dialogue(&mut self, dialogue: &Dialogue) {
+        let segment = |(from, bytes): &Said| {
+            let flags = USUAL_PORT | if *from == From::Server { SERVER } else { 0 };
+            [&[flags][..], &(bytes.len() as u16).to_le_bytes(), bytes].concat()
+        };
+        let folder = Path::new("decoder").join(dialogue.protocol);
+        let said = dialogue.said(3);
+        self.add(&folder, said.iter().flat_map(segment).collect());
+        said.iter().for_each(|said| self.add(&folder, segment(said)));
+        let sized = |frame: &Frame| [&(frame.bytes.len() as u16).to_le_bytes()[..], &frame.bytes].concat();
+        let frames = dialogue.frames(3).iter().flat_map(sized).collect();
+        self.add(format!("frames/dialogue-{}", dialogue.protocol), frames);
     }
 
     /// One frame: for the packet path, and its payload for every protocol that may claim it.
@@ -59,7 +80,8 @@ impl Seeds {
                 }
                 let probe = Probe { bytes: payload, side, hinted, from_start: false };
                 if hinted || (spec.probe)(probe) == Verdict::Yes {
-                    let flags = u8::from(side == Side::Server) | u8::from(hinted) << 3;
+                    let server = if side == Side::Server { SERVER } else { 0 };
+                    let flags = server | if hinted { USUAL_PORT } else { 0 };
                     let length = (payload.len() as u16).to_le_bytes();
                     let seed = [&[flags][..], &length, payload].concat();
                     self.add(Path::new("decoder").join(spec.name), seed);
@@ -89,6 +111,9 @@ fn run() -> Result<()> {
     for spec in REGISTRY {
         // A folder for every protocol, whether or not anybody speaks it here.
         seeds.add(Path::new("decoder").join(spec.name), vec![0, 0, 0]);
+    }
+    for dialogue in dialogue::all() {
+        seeds.dialogue(&dialogue);
     }
     let options = IncidentOptions::download_and_stop(1_700_000_000, 1);
     let story: Vec<Frame> = Incident::new(&Plant::new(), &options).into_frames().take(FRAMES).collect();
