@@ -2,11 +2,17 @@
 
 use anyhow::{Result, bail};
 
-use crate::{command, object, toolchain};
+use crate::{command, object, test, toolchain};
 
 /// What to measure.
 #[derive(clap::Subcommand)]
 pub enum Bench {
+    /// Decoding, protocol by protocol: bytes a second, time and allocations a message, beside a copy of the same bytes
+    Decode {
+        /// Only protocols whose names contain this
+        #[arg(default_value = "")]
+        only: String,
+    },
     /// The packet path in the kernel, as a multiple of a program that does nothing (as root)
     Kernel,
     /// Analysing captures: packets a second, processor time, memory, beside only reading them
@@ -20,8 +26,15 @@ pub enum Bench {
 /// # Errors
 /// Without root where it is needed, or when something does not build or run.
 pub fn run(bench: &Bench) -> Result<()> {
-    toolchain::ensure()?;
+    if matches!(bench, Bench::Kernel) {
+        toolchain::ensure()?;
+    }
     match bench {
+        Bench::Decode { only } => {
+            let mut bench = cargo_bench("decode");
+            bench.env("AYA_BUILD_SKIP", "1").envs(test::captures().map(|dir| ("ISTHMUS_CAPTURES", dir)));
+            command::run(bench.args(["--", only]))
+        }
         Bench::Kernel => {
             if !command::is_root() {
                 bail!("`cargo xtask bench kernel` loads programs into the kernel: run it as root");
