@@ -50,8 +50,7 @@ fn every_registered_protocol_has_one_and_is_recognised_in_it_without_a_fault() {
         // Streams of process data tell what is new; the messages of all others are told one by one.
         let streams = ["cip", "goose", "profinet-rt", "sv"].contains(&name);
         let industrial = isthmus::protocol::by_name(name).is_some_and(|spec| spec.industrial);
-        // What CODESYS says in its channels is not read.
-        let understood = !told.actions.contains_key(&Action::Other) || name == "codesys";
+        let understood = !told.actions.contains_key(&Action::Other);
         if !told.protocols.contains(&name)
             || !told.malformed.is_empty()
             || !understood

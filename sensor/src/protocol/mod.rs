@@ -189,6 +189,7 @@ pub mod ads;
 pub mod bacnet;
 pub mod cip;
 pub mod codesys;
+pub mod csp;
 pub mod dhcp;
 pub mod dnp3;
 pub mod dns;
@@ -237,6 +238,7 @@ pub const REGISTRY: &[&Spec] = &[
     &bacnet::SPEC,
     &cip::SPEC,
     &codesys::SPEC,
+    &csp::SPEC,
     &dhcp::SPEC,
     &dnp3::SPEC,
     &dns::SPEC,

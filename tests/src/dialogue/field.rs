@@ -9,8 +9,11 @@ pub(super) fn all() -> Vec<Dialogue> {
     vec![
         dialogue("ads", Carrier::Tcp(48_898), vec![], ads),
         dialogue("cip", Carrier::Udp(2222), vec![], cip),
-        dialogue("codesys", Carrier::Tcp(2455), vec![ask(hex("bbbb 01000000 01"))], |_| {
-            vec![ask(hex("bbbb 04000000 02000000")), tell(hex("bbbb 04000000 03000000"))]
+        dialogue("codesys", Carrier::Tcp(11_740), vec![], codesys),
+        dialogue("csp", Carrier::Tcp(2222), vec![ask(csp(1, 1, 0, &[])), tell(csp(2, 1, 7, &[]))], |n| {
+            let number = (n as u16).to_be_bytes();
+            let read = join([&hex("00050000 0f00"), &number, &hex("a2 06 07 89 00 00")]);
+            vec![ask(csp(1, 7, 7, &read)), tell(csp(2, 7, 7, &join([&hex("00050000 4f00"), &number, &[n as u8; 6]])))]
         }),
         dialogue(
             "enip",
@@ -59,11 +62,11 @@ pub(super) fn all() -> Vec<Dialogue> {
             ]
         }),
         dialogue("opcua", Carrier::Tcp(4840), opcua_opening(), opcua),
-        dialogue("tristation", Carrier::Udp(1502), vec![ask(hex("01 00 0000 ffff"))], |n| {
+        dialogue("tristation", Carrier::Udp(1502), vec![ask(tristation(1, &[]))], |n| {
             let count = n as u8;
             vec![
-                ask(join([&hex("05 00 0a00 00 00 1c"), &[count], &hex("0000 2000 0a00 abcd")])),
-                tell(join([&hex("05 00 0a00 01 00 82"), &[count], &hex("0000 8000 0a00 abcd")])),
+                ask(tristation(5, &join([&hex("00 00 1c"), &[count], &hex("0000 2000 0a00")]))),
+                tell(tristation(5, &join([&hex("01 00 82"), &[count], &hex("0000 8000 0a00")]))),
             ]
         }),
     ]
@@ -207,4 +210,38 @@ fn opcua(n: u32) -> Vec<Said> {
         ask(message(write, 673, asks, &format!("01000000 {node} 0d000000 ffffffff 01 0a 0000c842"))),
         tell(message(write, 676, tells, "01000000 00000000 00000000")),
     ]
+}
+
+/// Asks for an application's state, in a block driver's frame.
+fn codesys(n: u32) -> Vec<Said> {
+    let service = |flags: u8, group: u8| {
+        let packet = join([
+            &hex("c56b4040 00110002 0001 0000 01"),
+            &[flags],
+            &hex("0500"),
+            &n.to_le_bytes(),
+            &n.to_le_bytes(),
+            &hex("10000000 00000000 55cd 0c00"),
+            &[group, 0],
+            &hex("1400 efbeadde 00000000"),
+        ]);
+        join([&hex("000117e8"), &(packet.len() as u32 + 8).to_le_bytes(), &packet])
+    };
+    vec![ask(service(0x81, 2)), tell(service(1, 0x82))]
+}
+
+/// A header of Rockwell's client server protocol, and what it carries.
+fn csp(mode: u8, submode: u8, connection: u32, carried: &[u8]) -> Vec<u8> {
+    let length = (carried.len() as u16).to_be_bytes();
+    join([&[mode, submode], &length, &connection.to_be_bytes(), &[0; 20], carried])
+}
+
+/// A TriStation message with its CRC-16.
+fn tristation(kind: u8, body: &[u8]) -> Vec<u8> {
+    let message = join([&[kind, 0], &(body.len() as u16).to_le_bytes(), body]);
+    let crc = message.iter().fold(0_u16, |crc, byte| {
+        (0..8)
+            .fold(crc ^ u16::from(*byte), |crc, _| if crc & 1 == 0 { crc >> 1 } else { (crc >> 1) ^ 0xa001 })
+    });
+    join([&message, &crc.to_le_bytes()])
 }

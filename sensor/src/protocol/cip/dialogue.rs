@@ -10,7 +10,7 @@ use crate::protocol::command::{Action, Command, Direction, Status};
 use crate::protocol::input::Side;
 use crate::protocol::pending::Pending;
 use crate::protocol::text::Text;
-use crate::protocol::{Event, Malformed};
+use crate::protocol::{Asset, AssetField, Event, Malformed};
 
 /// Services waiting for their response at once: each of a multiple service packet counts.
 const WAITING: usize = 512;
@@ -275,7 +275,16 @@ fn response<'a>(
                 asked.object = Some(identity.text());
             }
         }
-        (services::EXECUTE_PCCC, Some(classes::PCCC)) => status = pccc::status(data).unwrap_or(status),
+        (services::EXECUTE_PCCC, Some(classes::PCCC)) => {
+            status = pccc::status(data).unwrap_or(status);
+            if asked.direct
+                && asked.name == pccc::STATUS
+                && status == Status::Ok
+                && let Some(value) = pccc::stated(data)
+            {
+                out.push(Event::Asset(Asset { side, field: AssetField::Model, value }));
+            }
+        }
         _ => {}
     }
     out.push(command(service, &asked, Direction::Response, status));

@@ -1,7 +1,7 @@
 //! PCCC commands (Allen-Bradley publication 1770-6.5.16, chapter 7), as PLC-5, SLC 500 and MicroLogix take them inside
-//! CIP's `execute pccc`.
+//! CIP's `execute pccc` and in [`csp`](crate::protocol::csp).
 
-use crate::protocol::bytes::Bytes;
+use crate::protocol::bytes::{Bytes, text};
 use crate::protocol::command::{Action, Status};
 use crate::protocol::text::Text;
 
@@ -21,9 +21,13 @@ fn message(data: &[u8]) -> Option<&[u8]> {
     data.get(usize::from(data.u8_at(0)?)..).filter(|message| !message.is_empty())
 }
 
-/// What a request asks: command, status, two bytes of transaction, function.
+/// What a request in CIP asks, behind the requestor's id.
 pub fn function(data: &[u8]) -> Option<Function> {
-    let message = message(data)?;
+    asked(message(data)?)
+}
+
+/// What a request asks: command, status, two bytes of transaction, function.
+pub fn asked(message: &[u8]) -> Option<Function> {
     let command = message.u8_at(0)? & 0x0f;
     let function = match command {
         0x06 | 0x07 | 0x0f => Some(message.u8_at(4)?),
@@ -39,14 +43,34 @@ pub fn function(data: &[u8]) -> Option<Function> {
     Some(Function { text, name, action })
 }
 
-/// How it fared: the status byte, remote errors in its upper half, local ones in the lower.
+/// How a request in CIP fared.
 pub fn status(data: &[u8]) -> Option<Status> {
-    let code = message(data)?.u8_at(1)?;
+    answered(message(data)?)
+}
+
+/// How it fared: the status byte, remote errors in its upper half, local ones in the lower.
+pub fn answered(message: &[u8]) -> Option<Status> {
+    let code = message.u8_at(1)?;
     Some(match code {
         0 => Status::Ok,
         _ => Status::Refused(u32::from(code), error(code)),
     })
 }
+
+/// What a processor says it is in its answer to "diagnostic status" (SLC 500 and MicroLogix: type extender 0xee, name from byte 5 on).
+pub fn model(message: &[u8]) -> Option<Box<str>> {
+    let data = message.tail(4);
+    let name = text(data.slice(5, 11)?);
+    (data.u8_at(1)? == 0xee && !name.is_empty()).then_some(name)
+}
+
+/// As [`model`], behind the requestor's id.
+pub fn stated(data: &[u8]) -> Option<Box<str>> {
+    model(message(data)?)
+}
+
+/// The name of the function whose answer [`model`] reads.
+pub const STATUS: &str = "diagnostic status";
 
 const fn error(code: u8) -> &'static str {
     match code {
@@ -76,7 +100,7 @@ const FUNCTIONS: &[(u8, u8, &str, Action)] = &[
     (0x06, 0x00, "echo",                                          Action::Session),
     (0x06, 0x01, "read diagnostic counters",                      Action::Discover),
     (0x06, 0x02, "set variables",                                 Action::Configure),
-    (0x06, 0x03, "diagnostic status",                             Action::Discover),
+    (0x06, 0x03, STATUS,                                          Action::Discover),
     (0x06, 0x04, "set timeout",                                   Action::Configure),
     (0x06, 0x05, "set naks",                                      Action::Configure),
     (0x06, 0x06, "set enqs",                                      Action::Configure),
@@ -156,6 +180,14 @@ mod tests {
         let reply = [&REQUESTOR[..], &[0x4f, 0x70, 1, 0]].concat();
         assert_eq!(status(&reply), Some(Status::Refused(0x70, "processor is in program mode")));
         assert_eq!(status(&[7]), None);
+    }
+
+    #[test]
+    fn a_diagnostic_status_tells_the_processor() {
+        let reply =
+            [&REQUESTOR[..], &[0x46, 0, 1, 0, 0, 0xee, 0x31, 0x5b, 0x23], b"5/04       \x0b\x08"].concat();
+        assert_eq!(stated(&reply).as_deref(), Some("5/04"));
+        assert_eq!(stated(&reply[..18]), None);
     }
 
     #[test]
