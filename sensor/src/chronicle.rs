@@ -281,7 +281,7 @@ impl Chronicle {
                     last: connection.last,
                     client: connection.client.ip,
                     server: connection.server.ip,
-                    port: connection.server.port,
+                    port: connection.service_port(),
                     transport: connection.transport_name().to_owned(),
                     protocol: spec.name.to_owned(),
                     industrial: spec.industrial,
@@ -338,12 +338,12 @@ impl Chronicle {
         let client = connection.client.ip;
         let start = Time::from_seconds(connection.opened.seconds() / SPAN_S * SPAN_S);
         let span = |port| (client, start, towards, port);
-        let known = self.spans.get(&span(connection.server.port)).copied();
+        let known = self.spans.get(&span(connection.service_port())).copied();
         let number = match known {
             Some(number) => number,
             None => {
                 // A client that tries port after port gets one row for all further ones.
-                let port = if self.has_room(client) { connection.server.port } else { 0 };
+                let port = if self.has_room(client) { connection.service_port() } else { 0 };
                 let known = self.spans.get(&span(port)).copied();
                 match known {
                     Some(number) => number,

@@ -17,7 +17,7 @@ use sensor_ebpf::record::Reason;
 use crate::detect::Happening;
 use crate::mind::Mind;
 use crate::observer::Observer;
-use crate::protocol::{Direction, Event, Side};
+use crate::protocol::{Event, Side};
 use crate::source::{FlowEvent, Record, Wish};
 use crate::state::ConnectionState;
 use crate::state::World;
@@ -143,8 +143,10 @@ impl Engine {
         for (_, connection) in self.connections.iter_mut() {
             if !connection.settled {
                 let last = connection.last;
-                self.mind.credit(connection, last);
-                observer.connection(connection, self.now);
+                connection.as_it_turned_out(|connection| {
+                    self.mind.credit(connection, last);
+                    observer.connection(connection, self.now);
+                });
             }
         }
         self.mind.settle(observer);
@@ -212,15 +214,17 @@ impl Engine {
         {
             self.mind.happen(&Happening::Established(connection), now);
         }
-        if now.since(connection.credited_at) >= CREDIT {
-            self.mind.credit(connection, now);
-        }
-        if connection.part_is_full(now) {
-            self.mind.happen(&Happening::Volume(connection), now);
-            self.mind.learn_volume(connection, now);
-            connection.next_part(now);
-        }
-        judge_volume(connection, &mut self.mind, now);
+        connection.as_it_turned_out(|connection| {
+            if now.since(connection.credited_at) >= CREDIT {
+                self.mind.credit(connection, now);
+            }
+            if connection.part_is_full(now) {
+                self.mind.happen(&Happening::Volume(connection), now);
+                self.mind.learn_volume(connection, now);
+                connection.next_part(now);
+            }
+            judge_volume(connection, &mut self.mind, now);
+        });
         if matches!(after, ConnectionState::Reset | ConnectionState::Closed | ConnectionState::Refused)
             && !connection.settled
         {
@@ -263,9 +267,22 @@ impl Engine {
         self.connections.insert(pair, connection);
     }
 
-    fn identified(connection: &Connection, mind: &mut Mind, wishes: &mut Vec<Wish>, now: Time) {
-        mind.happen(&Happening::Identified(connection), now);
-        mind.learn_identified(connection, now);
+    /// The content of a connection became known; `side` sent what told it, and `events` is what it told.
+    fn identified(
+        connection: &mut Connection,
+        (side, events): (Side, &[Event]),
+        mind: &mut Mind,
+        wishes: &mut Vec<Wish>,
+        now: Time,
+    ) {
+        let asker = events.iter().find_map(|event| match event {
+            Event::Command(command) => Some(connection.asker(command.direction, side)),
+            _ => None,
+        });
+        connection.as_asked_by(asker.unwrap_or(Side::Client), |connection, _| {
+            mind.happen(&Happening::Identified(connection), now);
+            mind.learn_identified(connection, now);
+        });
         // Streams of process data pass thousands of frames a second: the budget of their class stays.
         let cyclic = connection.link.is_some()
             || connection.decoder.as_ref().is_some_and(|decoder| decoder.is_cyclic());
@@ -291,11 +308,8 @@ impl Engine {
         for event in events {
             match event {
                 Event::Command(command) => {
-                    let asker = match command.direction {
-                        Direction::Request => side,
-                        Direction::Response => side.other(),
-                        Direction::Notification => Side::Client,
-                    };
+                    let asker = connection.asker(command.direction, side);
+                    connection.note_asker(asker);
                     connection.as_asked_by(asker, |connection, turned| {
                         let side = if turned { side.other() } else { side };
                         observer.command(connection, command, side, now);
@@ -379,11 +393,13 @@ impl Engine {
     }
 
     fn close_told(connection: &mut Connection, mind: &mut Mind, now: Time, observer: &mut dyn Observer) {
-        mind.happen(&Happening::Volume(connection), now);
-        mind.happen(&Happening::Closed(connection), now);
-        mind.credit(connection, now);
-        mind.learn_closed(connection, now);
-        observer.connection(connection, now);
+        connection.as_it_turned_out(|connection| {
+            mind.happen(&Happening::Volume(connection), now);
+            mind.happen(&Happening::Closed(connection), now);
+            mind.credit(connection, now);
+            mind.learn_closed(connection, now);
+            observer.connection(connection, now);
+        });
     }
 
     /// What is known.

@@ -18,7 +18,7 @@ const MEGABYTE: f64 = 1e6;
 /// server to client. A remote desktop sends screens down and key strokes up; an industrial connection moves little.
 fn service(connection: &Connection, floors: Floors) -> ([f64; 2], [Prior; 2]) {
     let prior = |typical: f64, spread: f64| Prior { typical, spread, weight: 10.0, freedom: 20.0 };
-    if connection.is_desktop() || connection.server.port == 3389 {
+    if connection.is_desktop() || connection.service_port() == 3389 {
         return (floors.rdp_mb, [prior(0.3 * MEGABYTE, 2.2), prior(10.0 * MEGABYTE, 2.5)]);
     }
     if connection.is_industrial() {
@@ -176,12 +176,12 @@ impl Detector for Model {
                 .basis(Basis::Statistical)
                 .stage(Stage::Collection)
                 .severity(if role == PLAIN { Severity::Medium } else { Severity::High })
-                .same(format!("{server}:{} {direction}", connection.server.port))
+                .same(format!("{server}:{} {direction}", connection.service_port()))
                 .p(p)
                 .summary(format!(
                     "{:.1} MB from {from} to {to} over port {} ({direction}) in one {what} with {server} ({role}); {:.1} MB are usual, {:.0} times as much",
                     bytes / MEGABYTE,
-                    connection.server.port,
+                    connection.service_port(),
                     expected / MEGABYTE,
                     bytes / expected.max(1.0)
                 ))

@@ -31,7 +31,7 @@ impl Draft {
         f.transport = connection.transport_name().to_owned();
         f.protocol = connection.protocol.map(|spec| spec.name.to_owned());
         draft.same = connection.server.ip.to_string();
-        draft.target(connection.server.ip, connection.server.port)
+        draft.target(connection.server.ip, connection.service_port())
     }
 
     /// A finding about what a host does.

@@ -52,12 +52,13 @@ impl Detector for Model {
             let draft = Draft::new(&SPEC, connection, now)
                 .basis(Basis::FirstSeen)
                 .stage(Stage::CommandAndControl)
-                .same(format!("port {}", connection.server.port))
+                .same(format!("port {}", connection.service_port()))
                 .summary(format!(
                     "{client} tried external {server}:{} ({} by port only): {how}",
-                    connection.server.port, spec.title
+                    connection.service_port(),
+                    spec.title
                 ))
-                .fact("failed", format!("{server}:{} {how}", connection.server.port));
+                .fact("failed", format!("{server}:{} {how}", connection.service_port()));
             findings.raise(draft, world);
         }
         self.0.on(happening, context, findings);

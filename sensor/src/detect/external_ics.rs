@@ -60,9 +60,9 @@ fn across(connection: &Connection, world: &World) -> Option<bool> {
 fn ways(connection: &Connection, inwards: bool) -> (String, Stage) {
     let [client, server] = [connection.client.ip, connection.server.ip];
     if inwards {
-        (format!("external {client} to {server}:{}", connection.server.port), Stage::Foothold)
+        (format!("external {client} to {server}:{}", connection.service_port()), Stage::Foothold)
     } else {
-        (format!("{client} to external {server}:{}", connection.server.port), Stage::CommandAndControl)
+        (format!("{client} to external {server}:{}", connection.service_port()), Stage::CommandAndControl)
     }
 }
 
@@ -80,7 +80,7 @@ fn seen(
     let (way, stage) = ways(connection, inwards);
     let stage = if command.action.changes_the_process() { Stage::Impact } else { stage };
     let draft = Draft::new(&SPEC, connection, context.now)
-        .same(format!("{} {}", connection.server.ip, connection.server.port))
+        .same(format!("{} {}", connection.server.ip, connection.service_port()))
         .stage(stage)
         .accepted(outcome(command, side).filter(|_| command.action.changes_the_process()))
         .summary(format!("{protocol} was spoken across the perimeter, from {way}: seen in content"))
@@ -104,13 +104,13 @@ fn by_port(connection: &Connection, context: &mut Context<'_>, findings: &mut Fi
         None => format!("no {} was seen in it", listed.title),
     };
     let draft = Draft::new(&SPEC, connection, context.now)
-        .same(format!("{} by port", connection.server.port))
+        .same(format!("{} by port", connection.service_port()))
         .stage(stage)
         .severity(if inwards { Severity::High } else { Severity::Medium })
         .summary(format!(
             "possible {} across the perimeter, by port only: a connection from {way} was answered; {content}",
             listed.title
         ))
-        .fact("endpoint", format!("{}:{}", connection.server.ip, connection.server.port));
+        .fact("endpoint", format!("{}:{}", connection.server.ip, connection.service_port()));
     findings.raise(draft, world);
 }

@@ -53,7 +53,11 @@ fn speaks(spec: &'static Spec, connection: &Connection, who: &str, context: &Con
         .same(name)
         .stage(Stage::LateralMovement)
         .p(p_new_client(connection, context.world))
-        .summary(format!("{client}, {who}, speaks {title} to {}:{}; it never did", server.ip, server.port))
+        .summary(format!(
+            "{client}, {who}, speaks {title} to {}:{}; it never did",
+            server.ip,
+            connection.service_port()
+        ))
 }
 
 fn enters(
@@ -73,7 +77,8 @@ fn enters(
         .entered()
         .summary(format!(
             "{client}, {who}, opened {way}{how} to {}:{} of OT; it never did",
-            server.ip, server.port
+            server.ip,
+            connection.service_port()
         ))
         .fact("remote_access", way)
 }

@@ -152,9 +152,10 @@ impl Detector for Model {
                 }
             }
             Happening::Command(connection, command, _) => {
-                let source = source(connection, context.world);
+                // Whoever opened the connection tried, also where it is asked in it.
+                let (opener, at) = connection.opened_by();
+                let source = context.world.sender(opener).map_or(opener, |(owner, _)| owner);
                 let Some(probes) = self.sources.peek_mut(&source) else { return };
-                let at = end(connection);
                 let Some(probe) = probes.tried.get_mut(&at) else { return };
                 probe.talked = true;
                 if command.direction == Direction::Request && command.action != Action::Discover {

@@ -106,7 +106,7 @@ impl Detector for Model {
                 .same("flood")
                 .basis(Basis::FirstSeen)
                 .stage(Stage::Foothold)
-                .target(connection.server.ip, connection.server.port)
+                .target(connection.server.ip, connection.service_port())
                 .summary(format!(
                     "{n} addresses never seen before reached for OT within minutes, {first} the first of them: forged, or a network that was moved; each alone is not told"
                 ))
@@ -125,7 +125,7 @@ impl Detector for Model {
                 "{client}, first seen {} before, {what} at {}:{}",
                 span(age),
                 connection.server.ip,
-                connection.server.port
+                connection.service_port()
             ))
             .fact("first_seen", host.first.to_string());
         findings.raise(draft, world);

@@ -42,7 +42,8 @@ impl Detector for Model {
             .same(protocol.name)
             .summary(format!(
                 "{client} never spoke {} and does now, to {server}:{} ({place})",
-                protocol.title, connection.server.port
+                protocol.title,
+                connection.service_port()
             ));
         findings.raise(draft, world);
     }

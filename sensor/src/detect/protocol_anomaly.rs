@@ -83,7 +83,7 @@ impl Detector for Model {
                 if command.direction == Direction::Response =>
             {
                 let Status::Refused(_, why) = &command.status else { return };
-                let key = (connection.client.ip, connection.server.ip, connection.server.port);
+                let key = (connection.client.ip, connection.server.ip, connection.service_port());
                 let probing = self.probing.entry(key).or_insert(false);
                 let new = is_unknown(why) && is_new(connection, command.code, context);
                 let what = || format!("{} ({}): {why}", command.name, command.code_text);
@@ -167,7 +167,7 @@ fn judge(
     }
     let protocol = connection.protocol.map_or("industrial", |spec| spec.title);
     let minutes = WINDOW.as_secs() / 60;
-    let port = connection.server.port;
+    let port = connection.service_port();
     let (same, unit, words) = match kind {
         Kind::Malformed => (
             "malformed",

@@ -65,7 +65,7 @@ impl Detector for Model {
         let mut act = Act::of(connection, action, context.now);
         if reach == Reach::Blocked && act.protocol.is_none() {
             // Nothing was said: whoever may speak the port's usual protocol may have meant to.
-            act.protocol = listed(connection.transport, connection.server.port).map(|spec| spec.name);
+            act.protocol = listed(connection.transport, connection.service_port()).map(|spec| spec.name);
         }
         if world.crossing(&act) != Crossing::Violation {
             return;
@@ -93,7 +93,7 @@ fn draft(
     context: &Context<'_>,
 ) -> Draft {
     let (client, server) = (connection.client.ip, connection.server);
-    let port = format!("{}/{}", connection.transport_name(), server.port);
+    let port = format!("{}/{}", connection.transport_name(), connection.service_port());
     let service = connection.protocol.map_or_else(|| port.clone(), |spec| format!("{} ({port})", spec.title));
     let doing = action.map_or(String::new(), |action| format!(" to do {}", action.name()));
     let blocked = reach == Reach::Blocked;

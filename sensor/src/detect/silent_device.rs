@@ -142,7 +142,7 @@ impl Detector for Model {
 }
 
 fn key(connection: &Connection) -> Key {
-    (connection.client.ip, connection.server.ip, connection.server.port)
+    (connection.client.ip, connection.server.ip, connection.service_port())
 }
 
 impl Model {

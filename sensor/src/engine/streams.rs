@@ -47,7 +47,7 @@ impl Engine {
         let seq = tcp.map(|(seq, _)| seq.wrapping_add(syn));
         let identified = decode::feed(connection, side, seq, event.payload(), event.payload_len, &mut events);
         if identified {
-            Self::identified(connection, &mut self.mind, &mut self.wishes, now);
+            Self::identified(connection, (side, &events), &mut self.mind, &mut self.wishes, now);
             if connection.is_desktop() {
                 self.desktops.note(connection);
             }
@@ -119,7 +119,7 @@ impl Engine {
         stream.skip_hole();
         let mut events = Vec::new();
         if decode::drain(connection, side, &mut events) {
-            Self::identified(connection, &mut self.mind, &mut self.wishes, now);
+            Self::identified(connection, (side, &events), &mut self.mind, &mut self.wishes, now);
         }
         Self::tell(connection, side, &events, &mut self.mind, now, observer);
     }

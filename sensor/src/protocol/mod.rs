@@ -119,6 +119,12 @@ pub trait Decode: Send {
         0
     }
 
+    /// Whether either end may ask, whoever opened the connection, and messages say which: a master may listen for its
+    /// outstations. Elsewhere the end that opened a TCP connection is the one that asks.
+    fn either_asks(&self) -> bool {
+        false
+    }
+
     /// Whether it decodes a stream of process data whose first messages tell all there is: what is shipped of a flow then
     /// keeps to the budget of its class.
     fn is_cyclic(&self) -> bool {

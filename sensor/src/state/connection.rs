@@ -1,5 +1,7 @@
 //! Two directions made one: who asked, who answered, how it went.
 
+mod turn;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -168,6 +170,10 @@ pub struct Connection {
     /// Bytes of each direction that belong to its session and passed in another connection; negative: that passed here and
     /// belong to another's session.
     aside: [i64; 2],
+    /// Messages were seen in which the client, the server asks.
+    asked: [bool; 2],
+    /// It is looked at the other way round.
+    turned: bool,
     /// Payload was seen from client, from server.
     pub spoke: [bool; 2],
     /// Bytes at which its volume is judged next.
@@ -246,6 +252,8 @@ impl Connection {
             legs: [Leg::default(); 2],
             protocol: None,
             aside: [0; 2],
+            asked: [false; 2],
+            turned: false,
             spoke: [false; 2],
             volume_mark: FIRST_MARK,
             part: (at, [0; 2]),
@@ -418,7 +426,7 @@ impl Connection {
 
     /// The industrial protocol whose port this is.
     pub fn industrial_port(&self) -> Option<&'static Spec> {
-        listed(self.transport, self.server.port).filter(|spec| spec.industrial)
+        listed(self.transport, self.service_port()).filter(|spec| spec.industrial)
     }
 
     /// `tcp`, `udp`, …
@@ -441,9 +449,9 @@ impl Connection {
         Pair::between(a, b, self.transport, self.link.map_or(0, |link| link.stream))
     }
 
-    /// The server's port, where something listens.
+    /// The port of the service.
     pub fn port(&self) -> Option<Port> {
-        Port::of(self.transport, self.server.port)
+        Port::of(self.transport, self.service_port())
     }
 
     /// Where there is no IP: calls the ends by the addresses their MACs are known to have.
@@ -451,30 +459,5 @@ impl Connection {
         if let Some(Link { macs: [client, server], .. }) = self.link {
             (self.client.ip, self.server.ip) = (address(client), address(server));
         }
-    }
-
-    /// The connection as it looks where its server asks and its client answers.
-    fn turn(&mut self) {
-        std::mem::swap(&mut self.client, &mut self.server);
-        self.legs.reverse();
-        self.aside.reverse();
-        self.spoke.reverse();
-        if let Some(link) = &mut self.link {
-            link.macs.reverse();
-        }
-    }
-
-    /// Lets `tell` see the connection with the asking end as its client, and whether that turned it round. Where no handshake said who is who and both
-    /// ends use the same port (BACnet, PROFINET DCP), who was seen first says nothing: the message does.
-    pub(crate) fn as_asked_by<R>(&mut self, asker: Side, tell: impl FnOnce(&Self, bool) -> R) -> R {
-        let turned = asker == Side::Server && !self.sure && self.transport != Transport::Tcp;
-        if turned {
-            self.turn();
-        }
-        let told = tell(self, turned);
-        if turned {
-            self.turn();
-        }
-        told
     }
 }

@@ -261,7 +261,7 @@ impl World {
     /// The key of a connection's conversation; members of a redundant group share one. What was learned before two names
     /// turned out to be one device is found under the former name.
     pub fn key(&self, connection: &Connection) -> Key {
-        let (transport, port) = (connection.transport as u8, connection.server.port);
+        let (transport, port) = (connection.transport as u8, connection.service_port());
         let [client, server] = [connection.client.ip, connection.server.ip].map(|ip| self.baseline(ip));
         let key = Key { client, server, transport, port };
         if !self.hosts.knows_former_names() {
@@ -346,7 +346,7 @@ impl World {
     pub fn service(connection: &Connection) -> String {
         match connection.protocol {
             Some(spec) => spec.name.to_owned(),
-            None => format!("{}/{}", connection.transport_name(), connection.server.port),
+            None => format!("{}/{}", connection.transport_name(), connection.service_port()),
         }
     }
 

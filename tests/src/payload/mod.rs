@@ -4,6 +4,7 @@
 //! measured values, names) are arguments or plausible constants.
 
 pub mod dhcp;
+pub mod dnp3;
 pub mod dns;
 pub mod http;
 pub mod modbus;

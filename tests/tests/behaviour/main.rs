@@ -16,4 +16,5 @@ mod scans;
 mod sessions;
 mod silence;
 mod site;
+mod turned;
 mod zones;

@@ -141,7 +141,8 @@ fn desktop_over_udp(tape: &mut Tape, mb: usize, at: u64) {
     let opening = [(From::Client, udp_syn(7)), (From::Server, udp_syn_ack(7, 9))];
     let data = (0..mb * 1000).map(|n| (From::Client, udp_data(9, 8 + n as u32, 1000)));
     tape.datagrams(
-        (OFFICE, SCADA, 3389),
+        (OFFICE, 55_000),
+        (SCADA, 3389),
         at + SEC,
         20 * SEC / (mb as u64 * 1000),
         opening.into_iter().chain(data),

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::BufWriter;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,8 +15,10 @@ use isthmus::observer::Observer;
 use isthmus::source::Source as _;
 use isthmus::source::replay::{Replay, ReplayOptions};
 use isthmus::state::World;
+use isthmus::state::connection::Connection;
 use isthmus::state::world::Settings;
 use isthmus::state::zone::Zones;
+use isthmus::time::Time;
 use isthmus_tests::capture_file::write_pcap;
 use isthmus_tests::conversation::{Frame, From, Options, SEC, Session, Side};
 use isthmus_tests::packet::{ARP_REPLY, ARP_REQUEST, Mac, PacketBuilder};
@@ -96,12 +99,13 @@ impl Tape {
     /// Datagrams of equal distance between two ports, from either end.
     pub fn datagrams(
         &mut self,
-        (client, server, port): ([u8; 4], [u8; 4], u16),
+        (client, client_port): ([u8; 4], u16),
+        (server, server_port): ([u8; 4], u16),
         at: u64,
         gap: u64,
         payloads: impl IntoIterator<Item = (From, Vec<u8>)>,
     ) {
-        let (client, server) = (side(client, server, 55_000), side(server, client, port));
+        let (client, server) = (side(client, server, client_port), side(server, client, server_port));
         for (n, (from, payload)) in (0..).zip(payloads) {
             let (from, to) = if from == From::Client { (client, server) } else { (server, client) };
             self.frames.push(from.datagram(&to, at + n * gap, &payload));
@@ -186,12 +190,19 @@ pub fn s7_opening() -> Vec<(Vec<u8>, Vec<u8>)> {
 #[derive(Default)]
 pub struct Seen {
     pub findings: Vec<Finding>,
+    /// Client, server, packets of each.
+    pub connections: Vec<(IpAddr, IpAddr, [u64; 2])>,
     pub incidents: Vec<Incident>,
 }
 
 impl Observer for Seen {
     fn finding(&mut self, finding: &Finding) {
         self.findings.push(finding.clone());
+    }
+
+    fn connection(&mut self, connection: &Connection, _: Time) {
+        let packets = connection.legs.map(|leg| leg.packets);
+        self.connections.push((connection.client.ip, connection.server.ip, packets));
     }
 }
 

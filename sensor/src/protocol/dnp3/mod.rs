@@ -92,6 +92,10 @@ impl Decode for Decoder {
         framing.read(input, out, link::front, |frame, cut, out| session.frame(frame, cut, input.side, out))
     }
 
+    fn either_asks(&self) -> bool {
+        true
+    }
+
     fn kept(&self) -> usize {
         self.session
             .reassembly

@@ -53,6 +53,10 @@ impl Decode for Decoder {
         framing.read(input, out, frame::front, |chunk, cut, out| session.chunk(chunk, cut, input.side, out))
     }
 
+    fn either_asks(&self) -> bool {
+        true
+    }
+
     fn kept(&self) -> usize {
         self.session.kept()
     }

@@ -36,6 +36,8 @@ enum Security {
 /// What is remembered between messages.
 #[derive(Debug, Default)]
 pub struct Session {
+    /// The OPC UA server opened the connection (OPC 10000-6, 7.1.3): who listens, asks.
+    reversed: bool,
     security: Security,
     /// Requests by who asked and request id.
     pending: Pending<(Side, u32), Asked>,
@@ -44,6 +46,11 @@ pub struct Session {
 }
 
 impl Session {
+    /// Of a message that only its sender tells apart.
+    fn direction(&self, side: Side) -> Direction {
+        if (side == Side::Client) == self.reversed { Direction::Response } else { Direction::Request }
+    }
+
     /// Bytes of that side were lost.
     pub fn gap(&mut self, side: Side) {
         self.pending.forget(|(asker, _)| *asker == side);
@@ -62,12 +69,14 @@ impl Session {
         let body = chunk.tail(HEADER);
         match kind {
             Kind::Hello => {
+                self.reversed = side == Side::Server;
                 out.push(transport("HEL", "hello", Direction::Request, url(body.tail(20)), Status::None))
             }
             Kind::Acknowledge => {
                 out.push(transport("ACK", "acknowledge", Direction::Response, None, Status::Ok))
             }
             Kind::ReverseHello => {
+                self.reversed = side == Side::Client;
                 let server = url(body);
                 out.push(transport("RHE", "reverse hello", Direction::Notification, server, Status::None));
             }
@@ -114,7 +123,7 @@ impl Session {
         let service = services::find(services::OPEN_SECURE_CHANNEL).map(|(service, _)| service);
         let object = Some(format_args!("policy {}, mode not observable", printable(name)).into());
         let asked = Asked { service, action: Action::Session, object };
-        let direction = if side == Side::Client { Direction::Request } else { Direction::Response };
+        let direction = self.direction(side);
         out.push(command(services::OPEN_SECURE_CHANNEL, &asked, direction, Status::None));
     }
 
@@ -184,9 +193,9 @@ impl Session {
             }
             (Some(id), Some((service, false))) => self.answer(request, id, Some(service), body, side, out),
             (Some(id @ services::SERVICE_FAULT), None) => self.answer(request, id, None, body, side, out),
-            _ if self.security != Security::None => Self::hidden(side, out),
+            _ if self.security != Security::None => self.hidden(side, out),
             (service, None) => {
-                let direction = if side == Side::Client { Direction::Request } else { Direction::Response };
+                let direction = self.direction(side);
                 let asked = Asked { service: None, action: Action::Other, object: None };
                 out.push(command(service.unwrap_or(0), &asked, direction, Status::None));
                 if id.is_none() && !cut {
@@ -225,8 +234,8 @@ impl Session {
     }
 
     /// A message whose content is encrypted, with it the id that pairs it. Servers send nothing but responses.
-    fn hidden(side: Side, out: &mut Vec<Event>) {
-        let direction = if side == Side::Client { Direction::Request } else { Direction::Response };
+    fn hidden(&self, side: Side, out: &mut Vec<Event>) {
+        let direction = self.direction(side);
         let mut event =
             transport("MSG", "encrypted message, service not observable", direction, None, Status::None);
         if let Event::Command(command) = &mut event {
