@@ -208,7 +208,18 @@ impl Dialogue {
     /// other direction, which a forward open told or the first response tells.
     fn asked(&mut self, ticket: Ticket, service: u8) -> (Option<Ticket>, Option<Asked>) {
         let Some(originator) = ticket.connection else {
-            return (Some(ticket), self.pending.take(&Key { ticket, part: 0, service }));
+            let asked = self.pending.take(&Key { ticket, part: 0, service });
+            if asked.is_some() || ticket.number != 0 {
+                return (Some(ticket), asked);
+            }
+            // Servers that do not repeat the context leave it zero: then the oldest such request is meant.
+            let found = self.pending.take_by(|key| {
+                key.part == 0
+                    && key.service == service
+                    && key.ticket.session == ticket.session
+                    && key.ticket.connection.is_none()
+            });
+            return found.map_or((None, None), |(key, asked)| (Some(key.ticket), Some(asked)));
         };
         if let Some(target) = self.links.target(originator) {
             let ticket = Ticket { connection: Some(target), ..ticket };

@@ -41,6 +41,21 @@ fn a_question_to_everybody_is_empty_whoever_is_taken_for_the_server() {
     }
 }
 
+/// libplctag reads from its own `ab_server`, which answers without the sender's context.
+const PCCC_READ: &str = "6f002700a81cbc7400000000603edd3a000000000000000000000000 0100020000000000b20017004b0220672401\
+    073df3454350210f005e3ea20407890000";
+const PCCC_DONE: &str = "6f002300a81cbc74000000000000000000000000000000000000000001 00020000000000b2001300cb000000\
+    073df3454350214f005e3e00000000";
+
+#[test]
+fn an_answer_without_the_senders_context_answers_the_oldest_request() {
+    let mut decoder = Decoder::default();
+    feed(&mut decoder, Side::Client, &hex(PCCC_READ), &[]);
+    let events = feed(&mut decoder, Side::Server, &hex(PCCC_DONE), &[]);
+    let answer = told(&events)[1];
+    assert_eq!((answer.name, answer.direction), ("protected typed logical read, three addresses", Direction::Response));
+}
+
 #[test]
 fn an_encapsulation_error_refuses() {
     let refused = hex("6f00 0000 01000000 64000000 0000000000000000 00000000");
