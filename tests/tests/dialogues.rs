@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use isthmus::observer::Observer;
-use isthmus::protocol::{Action, Command, Malformed, REGISTRY, Side};
+use isthmus::protocol::{Action, Command, Malformed, Port, REGISTRY, Side};
 use isthmus::state::Connection;
 use isthmus::state::world::Settings;
 use isthmus::time::Time;
-use isthmus_tests::dialogue;
+use isthmus_tests::dialogue::{self, Carrier, Dialogue};
 use isthmus_tests::recorded::{engine, of_frames};
 
 /// Commands by what they do, what was malformed, and as what connections were recognised.
@@ -60,4 +60,57 @@ fn every_registered_protocol_has_one_and_is_recognised_in_it_without_a_fault() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// As what it is recognised; `name` tells files of tests that run at once apart.
+fn recognised(dialogue: &Dialogue, name: &str) -> Vec<&'static str> {
+    let mut told = Told::default();
+    let mut engine = engine(Settings::default());
+    for recorded in of_frames(&format!("{}-{name}", dialogue.protocol), dialogue.frames(6)).unwrap() {
+        engine.record(recorded.record(), &mut told);
+    }
+    engine.finish(&mut told);
+    told.protocols
+}
+
+/// The same said on another port. `None`: it needs no port.
+fn moved(dialogue: &Dialogue, port: u16) -> Option<Dialogue> {
+    let carrier = match dialogue.carrier {
+        Carrier::Tcp(_) => Carrier::Tcp(port),
+        Carrier::Udp(_) => Carrier::Udp(port),
+        Carrier::Link(_) => return None,
+    };
+    Some(Dialogue { carrier, ..dialogue.clone() })
+}
+
+#[test]
+fn content_is_found_on_an_odd_port() {
+    // What these begin with could be anybody's: zeros, a line of text or an option that only their port makes sense of.
+    let needs_its_port = ["dhcp", "dns", "ftp", "profinet-rt", "telnet"];
+    let lost: Vec<_> = dialogue::all()
+        .iter()
+        .filter(|dialogue| !needs_its_port.contains(&dialogue.protocol))
+        .filter_map(|dialogue| Some((dialogue.protocol, recognised(&moved(dialogue, 17_171)?, "odd"))))
+        .filter(|(protocol, found)| !found.contains(protocol))
+        .collect();
+    assert!(lost.is_empty(), "{lost:?}");
+}
+
+#[test]
+fn on_anothers_port_it_is_itself_or_nobody() {
+    let mut wrong = Vec::new();
+    for dialogue in dialogue::all() {
+        let ports =
+            REGISTRY.iter().flat_map(|spec| spec.ports).filter_map(|port| match (port, dialogue.carrier) {
+                (Port::Tcp(port), Carrier::Tcp(_)) | (Port::Udp(port), Carrier::Udp(_)) => Some(*port),
+                _ => None,
+            });
+        for port in ports {
+            let found = moved(&dialogue, port).map(|moved| recognised(&moved, "another")).unwrap_or_default();
+            if found.iter().any(|name| *name != dialogue.protocol) {
+                wrong.push((dialogue.protocol, port, found));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
 }

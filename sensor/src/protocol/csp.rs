@@ -55,30 +55,36 @@ fn front(bytes: &[u8], _: bool) -> Front {
     Front::Frame(HEADER.saturating_add(usize::from(length)))
 }
 
-/// A connect is empty and has no connection yet; a PCCC request asks for what is known.
+/// A connect is but zeros and anybody's: only where it is expected does it count, elsewhere what follows decides. A PCCC request asks for
+/// what is known.
 fn probe(probe: Probe<'_>) -> Verdict {
     let bytes = probe.bytes;
     match front(bytes, false) {
-        Front::Short => Verdict::NeedMore,
-        Front::Bad(_) => Verdict::No,
-        Front::Frame(_) if bytes.len() < HEADER => Verdict::NeedMore,
-        Front::Frame(_) => {
-            let sound = match (bytes.u8_at(0), bytes.u8_at(1)) {
-                (Some(REQUEST), Some(CONNECT)) => bytes.be32(4) == Some(0) && bytes.be32(8) == Some(0),
-                (Some(RESPONSE), Some(CONNECT)) => probe.hinted,
-                (Some(mode), Some(PCCC)) => {
-                    let known = pccc::asked(bytes.tail(HEADER.saturating_add(LINK)));
-                    let answers =
-                        bytes.u8_at(HEADER.saturating_add(LINK)).is_some_and(|command| command & 0x40 != 0);
-                    bytes.be32(4) != Some(0)
-                        && answers == (mode == RESPONSE)
-                        && (answers || known.is_some_and(|known| known.action != Action::Other))
-                }
-                _ => false,
-            };
-            // Of a connect there are but zeros: only where it is expected do they mean one.
-            if sound && (probe.hinted || bytes.u8_at(1) == Some(PCCC)) { Verdict::Yes } else { Verdict::No }
-        }
+        Front::Short => return Verdict::NeedMore,
+        Front::Bad(_) => return Verdict::No,
+        Front::Frame(_) if bytes.len() < HEADER => return Verdict::NeedMore,
+        Front::Frame(_) => {}
+    }
+    let command = HEADER.saturating_add(LINK);
+    match (bytes.u8_at(0), bytes.u8_at(1)) {
+        (Some(REQUEST), Some(CONNECT)) if bytes.be32(4) != Some(0) || bytes.be32(8) != Some(0) => Verdict::No,
+        (Some(_), Some(CONNECT)) if probe.hinted => Verdict::Yes,
+        (Some(_), Some(CONNECT)) => match bytes.tail(HEADER) {
+            [] => Verdict::NeedMore,
+            [REQUEST | RESPONSE, PCCC, ..] => self::probe(Probe { bytes: bytes.tail(HEADER), ..probe }),
+            _ => Verdict::No,
+        },
+        (Some(mode), Some(PCCC)) => match bytes.u8_at(command) {
+            None => Verdict::NeedMore,
+            Some(code) => {
+                let answers = code & 0x40 != 0;
+                let known =
+                    || pccc::asked(bytes.tail(command)).is_some_and(|asked| asked.action != Action::Other);
+                let sound = bytes.be32(4) != Some(0) && answers == (mode == RESPONSE) && (answers || known());
+                if sound { Verdict::Yes } else { Verdict::No }
+            }
+        },
+        _ => Verdict::No,
     }
 }
 
@@ -210,10 +216,10 @@ mod tests {
         for stranger in STRANGERS {
             assert_ne!(ask(&SPEC, stranger, true), Verdict::Yes, "{stranger:x?}");
         }
-        assert_eq!(
-            (ask(&SPEC, &hex(CONNECT), true), ask(&SPEC, &hex(CONNECT), false)),
-            (Verdict::Yes, Verdict::No)
-        );
+        let asked = [ask(&SPEC, &hex(CONNECT), true), ask(&SPEC, &hex(CONNECT), false)];
+        assert_eq!(asked, [Verdict::Yes, Verdict::NeedMore]);
+        assert_eq!(ask(&SPEC, &hex(&[CONNECT, MODE].concat()), false), Verdict::Yes);
+        assert_eq!(ask(&SPEC, &hex(&[CONNECT, CONNECT].concat()), false), Verdict::No);
         assert_eq!(ask(&SPEC, &hex(MODE), false), Verdict::Yes);
         assert_eq!(ask(&SPEC, &hex(&MODE.replace("0f 00", "4f 00")), true), Verdict::No);
         let long = hex(&MODE.replace("0107 000a", "0107 0fff"));

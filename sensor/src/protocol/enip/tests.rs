@@ -53,7 +53,10 @@ fn an_answer_without_the_senders_context_answers_the_oldest_request() {
     feed(&mut decoder, Side::Client, &hex(PCCC_READ), &[]);
     let events = feed(&mut decoder, Side::Server, &hex(PCCC_DONE), &[]);
     let answer = told(&events)[1];
-    assert_eq!((answer.name, answer.direction), ("protected typed logical read, three addresses", Direction::Response));
+    assert_eq!(
+        (answer.name, answer.direction),
+        ("protected typed logical read, three addresses", Direction::Response)
+    );
 }
 
 #[test]

@@ -69,17 +69,19 @@ const fn fits(kind: u8, mail: u8) -> bool {
     (kind == 2) == matches!(mail, 0x80 | 0xc0)
 }
 
-/// Zeros alone are anybody's: only where this protocol is expected do they open it.
+/// Zeros alone are anybody's: only where this protocol is expected do they open it, elsewhere what follows decides.
 fn probe(probe: Probe<'_>) -> Verdict {
     match front(probe.bytes, false) {
         Front::Short => Verdict::NeedMore,
-        Front::Frame(_) if probe.bytes.u8_at(0) < Some(2) => {
-            if probe.hinted && probe.from_start {
-                Verdict::Yes
-            } else {
-                Verdict::No
-            }
-        }
+        Front::Frame(_) if probe.bytes.u8_at(0) < Some(2) => match (probe.from_start, probe.hinted) {
+            (true, true) => Verdict::Yes,
+            (true, false) => match front(probe.bytes.tail(HEADER), true) {
+                Front::Short => Verdict::NeedMore,
+                Front::Frame(_) => Verdict::Yes,
+                Front::Bad(_) => Verdict::No,
+            },
+            (false, _) => Verdict::No,
+        },
         Front::Frame(_) => Verdict::Yes,
         Front::Bad(_) if probe.from_start || !probe.hinted => Verdict::No,
         Front::Bad(_) => {

@@ -80,9 +80,11 @@ fn type_and_id_are_facts() {
 }
 
 #[test]
-fn zeros_open_it_on_its_port_only_and_strangers_are_refused() {
+fn zeros_alone_open_it_on_its_port_only_and_strangers_are_refused() {
     assert_eq!(ask(&SPEC, &[0; HEADER], true), Verdict::Yes);
-    assert_eq!(ask(&SPEC, &[0; HEADER], false), Verdict::No);
+    assert_eq!(ask(&SPEC, &[0; HEADER], false), Verdict::NeedMore);
+    assert_eq!(ask(&SPEC, &[0; 2 * HEADER], false), Verdict::No);
+    assert_eq!(ask(&SPEC, &[vec![0; HEADER], frame(2, 1, 0xc0, &[4])].concat(), false), Verdict::Yes);
     assert_eq!(ask(&SPEC, &frame(2, 1, 0xc0, &[4]), false), Verdict::Yes);
     for stranger in STRANGERS {
         assert_ne!(ask(&SPEC, stranger, true), Verdict::Yes, "{stranger:x?}");
