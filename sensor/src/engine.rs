@@ -123,6 +123,9 @@ impl Engine {
         }
         self.now = self.now.max(at);
         self.mind.advance(self.now);
+        if let Record::Flow(_) | Record::Frame(_) = &record {
+            self.mind.world.heard = self.now;
+        }
         match record {
             Record::Flow(event) => self.flow(&event, observer),
             Record::Frame(event) => self.frame(&event, observer),
@@ -217,6 +220,9 @@ impl Engine {
         connection.as_it_turned_out(|connection| {
             if now.since(connection.credited_at) >= CREDIT {
                 self.mind.credit(connection, now);
+                if connection.is_desktop() {
+                    self.mind.happen(&Happening::Lasts(connection), now);
+                }
             }
             if connection.part_is_full(now) {
                 self.mind.happen(&Happening::Volume(connection), now);

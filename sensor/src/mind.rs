@@ -75,7 +75,9 @@ impl Mind {
     /// Detectors of every model, over what is known and what was found before.
     pub fn new(world: World, incidents: Incidents) -> Self {
         let mut findings = Findings::new(incidents.last_finding());
-        incidents.findings().for_each(|finding| findings.remember(finding));
+        // What happens again after it was declared benign is told again, where it is always news.
+        let declared = world.site.graduated_at.unwrap_or_default();
+        incidents.findings().filter(|f| f.last > declared).for_each(|finding| findings.remember(finding));
         let mut suspects = LruCache::new(65_536);
         for finding in incidents.findings().filter(|finding| finding.allowed.is_none()) {
             suspects.insert(finding.device(), finding.last);
@@ -484,6 +486,12 @@ impl Mind {
     pub fn learn_closed(&mut self, connection: &Connection, now: Time) {
         let unusual = self.is_unusual(connection, now);
         self.chronicle.closed(connection, unusual);
+        if connection.is_sitting()
+            && (self.teaches(connection, Action::Session, now) || self.settles(connection, now))
+        {
+            let seconds = connection.lasted().as_secs_f64();
+            self.conversation(connection, now).durations.get_or_insert_default().learn(seconds);
+        }
         self.learn_volume(connection, now);
     }
 

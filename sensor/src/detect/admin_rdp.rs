@@ -1,8 +1,8 @@
-//! RDP by a pair, by a user or at an hour that is new here.
+//! RDP by a pair, by a user, at an hour or for a time that is new here.
 
 use super::finding::{Basis, Severity, Stage};
 use super::seen::p_new_client;
-use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec, sitting};
 use crate::importance::hours::hour_of_week;
 use crate::protocol::rdp::Handshake;
 use crate::state::World;
@@ -14,7 +14,7 @@ use crate::state::zone::Kind;
 pub static SPEC: Spec = Spec {
     id: "admin_rdp",
     title: "Unusual admin RDP session",
-    summary: "An administrator's remote desktop session by a client, by a user or at an hour its target is not used to. A login name, RestrictedAdmin, or a target that is a SCADA server, engineering station or server make it an administrator's; so does its way from IT or from outside into OT. The finding says which of these it was. A jump host is known by its users, where they are observable.",
+    summary: "An administrator's remote desktop session by a client, by a user, at an hour or for a time its target is not used to. A login name, RestrictedAdmin, or a target that is a SCADA server, engineering station or server make it an administrator's; so does its way from IT or from outside into OT. The finding says which of these it was. A jump host is known by its users, where they are observable.",
     techniques: &["T0886", "T0859", "T0823"],
     severity: Severity::High,
     build: || Box::new(Model),
@@ -30,11 +30,16 @@ struct Model;
 
 impl Detector for Model {
     fn interest(&self) -> Interest {
-        Interest::RDP
+        Interest::RDP.and(Interest::LASTS).and(Interest::CLOSED)
     }
 
     fn on(&mut self, happening: &Happening<'_>, context: &mut Context<'_>, findings: &mut Findings) {
-        let Happening::Rdp(connection, handshake) = happening else { return };
+        let (connection, handshake) = match happening {
+            Happening::Rdp(connection, handshake) => (connection, handshake),
+            Happening::Lasts(connection) => return lasts(connection, false, context, findings),
+            Happening::Closed(connection) => return lasts(connection, true, context, findings),
+            _ => return,
+        };
         let world = &*context.world;
         let (client, server) = (connection.client.ip, connection.server.ip);
         if !world.judges(client, server) || world.is_external(server) {
@@ -67,6 +72,35 @@ impl Detector for Model {
             .fact("admin", why);
         findings.raise(draft, world);
     }
+}
+
+/// A session of a known pair goes on, or is `over`.
+fn lasts(connection: &Connection, over: bool, context: &mut Context<'_>, findings: &mut Findings) {
+    let (client, server) = (connection.client.ip, connection.server.ip);
+    let world = &mut *context.world;
+    if !connection.is_sitting() || !world.judges_numbers(client, server) || world.is_external(server) {
+        return;
+    }
+    // Who sits there was said when it began; what is known now is who usually does.
+    let users = world.conversation(connection).map(|known| known.users.clone()).unwrap_or_default();
+    let all = users.iter().map(|user| Some(user.as_str())).chain([None]);
+    let Some(reasons) = all.map(|user| reasons(connection, user, false, world)).find(|why| !why.is_empty())
+    else {
+        return;
+    };
+    let Some(sitting) = sitting::judge(connection, over, world) else { return };
+    let why = reasons.join(", ");
+    let draft = Draft::new(&SPEC, connection, context.now)
+        .basis(Basis::Statistical)
+        .severity(Severity::Medium)
+        .same(format!("{} duration", same(connection)))
+        .once()
+        .stage(Stage::LateralMovement)
+        .p(sitting.p)
+        .summary(format!("RDP session from {client} to {server}: {}; {why}", sitting.words()))
+        .measured(sitting.seconds, sitting.expected, "seconds", connection.lasted())
+        .fact("admin", why);
+    findings.raise(draft, context.world);
 }
 
 fn same(connection: &Connection) -> String {

@@ -84,6 +84,14 @@ impl Detector for Failures {
             return;
         }
         let (client, server, now) = (connection.client.ip, connection.server, context.now);
+        if connection.stealthy {
+            // No count is needed: nobody's software does that.
+            let draft = Draft::new(self.spec, connection, now).stage(self.stage).same("stealth").summary(format!(
+                "{client} looks for open ports at {}:{} by a TCP segment with neither SYN nor ACK, which no stack sends; it was refused",
+                server.ip, server.port
+            ));
+            findings.raise(draft, world);
+        }
         let judge = (self.family, (self.prior)(), (self.judged)(connection, world));
         let Some(count) = count(world, now, client, (server.ip, server.port), judge, self.tally) else {
             return;

@@ -20,6 +20,8 @@ pub enum Happening<'a> {
     Rdp(&'a Connection, &'a rdp::Handshake),
     /// TLS's opening.
     Tls(&'a Connection, &'a tls::Handshake),
+    /// A remote desktop goes on, told once a minute.
+    Lasts(&'a Connection),
     /// A connection's volume grew, or it ended.
     Volume(&'a Connection),
     /// New flows too fast for the flow cache.
@@ -74,7 +76,7 @@ pub struct Interest(u32);
 
 /// Lists of [`Interest`]: the kinds of happening, then commands by their action.
 pub(crate) const LISTS: usize = KINDS + Action::ALL.len();
-const KINDS: usize = 14;
+const KINDS: usize = 15;
 
 impl Interest {
     /// Everything.
@@ -109,6 +111,8 @@ impl Interest {
     pub const TICK: Self = Self(1 << 12);
     /// [`Happening::Established`].
     pub const ESTABLISHED: Self = Self(1 << 13);
+    /// [`Happening::Lasts`].
+    pub const LASTS: Self = Self(1 << 14);
     /// [`Happening::Command`], whatever it does.
     pub const COMMANDS: Self = Self(u32::MAX << KINDS);
 
@@ -153,6 +157,7 @@ impl Happening<'_> {
             Self::Loss => 11,
             Self::Tick => 12,
             Self::Established(..) => 13,
+            Self::Lasts(..) => 14,
             Self::Command(_, command, _) => KINDS.saturating_add(command.action as usize),
         }
     }

@@ -14,6 +14,7 @@ pub mod happening;
 mod remote;
 mod seen;
 pub mod settings;
+mod sitting;
 
 use crate::state::World;
 use crate::time::Time;

@@ -84,6 +84,8 @@ type Key = (IpAddr, IpAddr, u16);
 struct Model {
     limits: Limits,
     polls: LruCache<Key, Poll>,
+    /// When anybody was last heard, as of the last tick.
+    heard: Time,
     /// Devices that fell silent a moment ago: more may.
     pending: Vec<Fallen>,
     /// Devices that fell silent lately, and the finding that says so.
@@ -95,6 +97,7 @@ impl Default for Model {
         Self {
             limits: Limits::default(),
             polls: LruCache::new(MAX_POLLS),
+            heard: Time::default(),
             pending: Vec::new(),
             silent: Vec::new(),
         }
@@ -178,16 +181,21 @@ impl Model {
     }
 
     fn tick(&mut self, context: &Context<'_>, findings: &mut Findings) {
-        let now = context.now;
+        // A gap between records is no silence of a device.
+        let (now, heard) = (context.now, context.world.heard);
+        let gap = heard.since(std::mem::replace(&mut self.heard, heard));
         self.silent.retain(|(at, ..)| now.since(*at) < TOGETHER);
         let mut fell = Vec::new();
         for ((poller, device, port), poll) in self.polls.iter_mut() {
             let silence = Duration::from_secs(self.limits.seconds).max(poll.pause.saturating_mul(PAUSES));
+            if gap >= silence {
+                poll.asked = 0;
+            }
             let silent = !poll.told
                 && poll.answers >= ANSWERS
                 && poll.asked >= self.limits.requests
-                && now.since(poll.asked_first) >= silence
-                && now.since(poll.answered) >= silence
+                && heard.since(poll.asked_first) >= silence
+                && heard.since(poll.answered) >= silence
                 && now.since(poll.asked_last) < STILL_ASKING;
             if silent {
                 poll.told = true;

@@ -18,7 +18,7 @@ const DAY_S: f64 = 86_400.0;
 pub enum Family {
     /// Regular connections outwards.
     Beacon,
-    /// Volumes of connections.
+    /// Volumes of connections, and how long remote desktops last.
     DataTransfer,
     /// Failed connections outwards.
     ExternalFailures,

@@ -155,6 +155,9 @@ pub struct Connection {
     pub sure: bool,
     /// Its first packet was a SYN: nothing before it.
     pub from_start: bool,
+    /// Its first packet was a TCP segment that no stack sends: with neither SYN, ACK nor RST (RFC 9293 §3.10.7.4 has every
+    /// segment behind the SYN acknowledge). Scanners do, to pass filters: the answer tells whether the port is open.
+    pub stealthy: bool,
     /// VLAN ids at first sight.
     pub vlans: [u16; 2],
     /// First packet.
@@ -227,7 +230,9 @@ impl Connection {
         let transport = event_key.transport();
         let syn = packet_flags & flag::SYN != 0;
         let answer = syn && packet_flags & flag::ACK != 0;
-        let source_serves = if syn {
+        let bare = packet_flags & (flag::SYN | flag::ACK | flag::RST) == 0;
+        let stealthy = transport == Transport::Tcp && bare;
+        let source_serves = if syn || stealthy {
             answer
         } else {
             match (listed(transport, source.port), listed(transport, destination.port)) {
@@ -245,6 +250,7 @@ impl Connection {
             link: Link::of(event_key),
             sure: syn,
             from_start: syn && !answer,
+            stealthy,
             vlans: event_key.vlans(),
             opened: at,
             last: at,
@@ -336,7 +342,7 @@ impl Connection {
             _ if established && reset => State::Reset,
             _ if established && closed => State::Closed,
             _ if established => State::Established,
-            _ if self.from_start && server.flags & flag::RST != 0 => State::Refused,
+            _ if (self.from_start || self.stealthy) && server.flags & flag::RST != 0 => State::Refused,
             state => state,
         }
     }
@@ -409,6 +415,18 @@ impl Connection {
     pub(crate) fn next_part(&mut self, now: Time) {
         self.part = (now, self.session_bytes());
         self.volume_mark = FIRST_MARK;
+    }
+
+    /// How long it has stood.
+    pub fn lasted(&self) -> Duration {
+        self.last.since(self.opened)
+    }
+
+    /// Whether somebody sits at it: a remote desktop's session that stood.
+    pub fn is_sitting(&self) -> bool {
+        self.is_desktop()
+            && self.transport == Transport::Tcp
+            && matches!(self.state, State::Established | State::Reset | State::Closed)
     }
 
     /// Payload on the wire was seen from both ends.

@@ -73,6 +73,9 @@ pub struct Conversation {
     /// Hours of the week at which people opened it (remote desktops).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<Box<Hours>>,
+    /// How long people sat there (remote desktops), in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub durations: Option<Box<Volumes>>,
     /// What went wrong in its messages; most conversations have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anomalies: Option<Box<Anomalies>>,

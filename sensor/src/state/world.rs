@@ -87,6 +87,9 @@ pub struct Site {
     pub last: Time,
     /// Learning was declared over.
     pub graduated: bool,
+    /// When it was: what was found before is a past that was declared benign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graduated_at: Option<Time>,
     /// Tests judged, for the alert budget.
     #[serde(default)]
     pub budget: Budget,
@@ -139,6 +142,8 @@ pub struct World {
     pub stated: Stated,
     /// The site.
     pub site: Site,
+    /// When a packet last passed here. Time goes on without any: that nobody was heard then says nothing about anybody.
+    pub heard: Time,
 }
 
 impl World {
@@ -155,6 +160,7 @@ impl World {
             zones,
             rules: Rules::default(),
             site: Site::default(),
+            heard: Time::default(),
         }
     }
 
@@ -391,6 +397,8 @@ impl World {
     pub fn graduate(&mut self) {
         self.infer_subnets();
         self.site.graduated = true;
+        // The site's clock goes by whole seconds.
+        self.site.graduated_at = Some(self.site.last.plus(std::time::Duration::from_secs(1)));
         for host in self.hosts.iter_mut() {
             host.graduated = true;
             host.newcomer = false;

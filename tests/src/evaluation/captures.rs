@@ -139,8 +139,7 @@ impl Bench {
         let mut world = engine.mind.world;
         world.graduate();
         world.settings.learn = false;
-        // What was raised while learning is not raised again as more of the same.
-        Ok(Engine::new(Mind::new(world, Incidents::default())))
+        Ok(Engine::new(Mind::new(world, engine.mind.incidents)))
     }
 
     fn show(

@@ -232,3 +232,34 @@ fn a_flood_of_forged_addresses_is_a_few_findings() {
     assert!(seen.of("new_device_activity").len() < 30, "{}", seen.findings.len());
     assert_eq!(seen.one("new_action").actor, std::net::IpAddr::from(STRANGER));
 }
+
+#[test]
+fn segments_no_stack_sends_are_somebody_looking_for_open_ports() {
+    use isthmus_tests::packet::tcp;
+    let mut tape = Tape::new();
+    let other = [10, 10, 0, 2];
+    for (n, flags) in (0..).zip([tcp::FIN, 0, tcp::FIN | tcp::PSH | tcp::URG]) {
+        let (port, at) = (3390 + n, LATER + u64::from(n) * 8 * SEC);
+        for (from, to, ports, flags) in [
+            (STRANGER, other, (60_000 - n, port), flags),
+            (other, STRANGER, (port, 60_000 - n), tcp::RST | tcp::ACK),
+        ] {
+            let bytes = PacketBuilder::ethernet(mac(from), mac(to))
+                .ipv4(from, to)
+                .tcp(ports.0, ports.1)
+                .flags(flags)
+                .build_padded();
+            let after = if from == other { SEC / 1000 } else { 0 };
+            tape.push(Frame { at_ns: at + after, leg: 0, bytes });
+        }
+    }
+    let seen = after_learning(tape);
+    let found = seen.one("internal_failures");
+    assert_eq!(
+        (found.basis, found.count, found.targets_total),
+        (Basis::Rule, 3, 3),
+        "{:?}",
+        seen.summaries()
+    );
+    assert_eq!(found.actor, std::net::IpAddr::from(STRANGER));
+}

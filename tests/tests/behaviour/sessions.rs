@@ -1,6 +1,6 @@
 //! Remote desktops, other ways in, and TLS.
 
-use isthmus::detect::finding::Severity;
+use isthmus::detect::finding::{Basis, Severity};
 use isthmus_tests::conversation::{From, SEC};
 use isthmus_tests::payload::rdp::{
     HYBRID, RESTRICTED_ADMIN, connection_confirm, connection_request, udp_data, udp_syn, udp_syn_ack,
@@ -176,4 +176,56 @@ fn what_a_desktops_udp_transport_usually_carries_is_usual() {
     desktop_over_udp(&mut tape, 6, LATER);
     let seen = judge(learn(past), tape);
     assert!(seen.of("data_transfer").is_empty(), "{:#?}", seen.summaries());
+}
+
+/// A desktop at which somebody sits for `minutes`, doing something every four.
+fn sit(tape: &mut Tape, (client, server): ([u8; 4], [u8; 4]), minutes: u64, at: u64) {
+    let mut session = tape.connect(client, server, 3389, at);
+    session.open();
+    session.send_expecting_answer(From::Client, &connection_request(Some("anna"), 0, HYBRID));
+    session.send(From::Server, &connection_confirm(HYBRID));
+    for _ in 0..minutes / 4 {
+        session.wait(240 * SEC);
+        session.send_expecting_answer(From::Client, &[1; 40]);
+        session.send(From::Server, &[2; 400]);
+    }
+    session.close(From::Client);
+    tape.add(session);
+}
+
+#[test]
+fn a_desktop_that_is_sat_at_far_longer_than_usual_is_told_in_numbers() {
+    let (jump, day) = ([10, 10, 0, 9], 24 * 3600 * SEC);
+    let told = |minutes: u64| {
+        let mut past = Tape::ordinary();
+        for n in 0..20 {
+            sit(&mut past, (jump, SCADA), 8 + 4 * (n % 3), START + n * day + 60 * SEC);
+        }
+        let mut tape = Tape::new();
+        sit(&mut tape, (jump, SCADA), minutes, START + 20 * day + 60 * SEC);
+        judge(learn(past), tape)
+    };
+    told(20).silent();
+    // Two hours, once, are no news after weeks of quarters of an hour.
+    told(100).silent();
+    let long = told(600);
+    let found = long.one("admin_rdp");
+    assert_eq!((found.basis, found.severity), (Basis::Statistical, Severity::Medium));
+    let (observed, expected) = (found.observed.as_ref().unwrap(), found.expected.as_ref().unwrap());
+    assert!(
+        observed.value >= 3600.0 && observed.unit == "seconds" && (600.0..1800.0).contains(&expected.value)
+    );
+    assert!(found.summary.contains("20 sessions of this pair"), "{}", found.summary);
+    // Told while it goes on.
+    assert!(found.at < found.first.plus(std::time::Duration::from_secs(9 * 3600)));
+}
+
+#[test]
+fn a_first_session_of_a_whole_day_says_little_about_its_length() {
+    let jump = [10, 10, 0, 9];
+    let mut past = Tape::ordinary();
+    sit(&mut past, (jump, SCADA), 12, START + 60 * SEC);
+    let mut tape = Tape::new();
+    sit(&mut tape, (jump, SCADA), 600, LATER);
+    judge(learn(past), tape).silent();
 }

@@ -103,3 +103,24 @@ fn modules_behind_one_address_that_answer_in_turns_are_no_change() {
     tape.talk((SCADA, plc(1), 502), START + 80 * SEC, SEC, &pairs);
     assert!(judge(learn(past), tape).of("asset_change").is_empty());
 }
+
+#[test]
+fn a_gap_between_records_is_no_silence_of_a_device() {
+    let mut tape = Tape::new();
+    let mut session = tape.connect(SCADA, plc(1), 502, LATER);
+    session.open();
+    for tid in 0..60 {
+        let (request, answer) = read(tid);
+        session.wait(SEC);
+        session.send_expecting_answer(From::Client, &request);
+        session.send(From::Server, &answer);
+    }
+    for tid in 60..70 {
+        session.send_expecting_answer(From::Client, &read(tid).0);
+    }
+    tape.add(session);
+    // Nothing at all is recorded for a minute, and for years.
+    tape.poll(SCADA, plc(9), LATER + 125 * SEC, 3);
+    tape.poll(SCADA, plc(9), LATER + 100_000_000 * SEC, 40);
+    assert!(judge(learn(past()), tape).of("silent_device").is_empty());
+}
