@@ -185,7 +185,11 @@ pub fn check(protocol: &str, cases: &[(&str, u64, &str)]) {
 /// What tshark prints for these fields of the frames that pass its display filter: a row for each frame, a list of
 /// occurrences for each field. `None`, and a word of it, where there is no tshark or no capture.
 pub fn tshark(file: &str, filter: &str, fields: &[&str]) -> Option<Vec<Vec<Vec<String>>>> {
-    let path = captures()?.join(file);
+    tshark_file(&captures()?.join(file), filter, fields)
+}
+
+/// As [`tshark`], of any file.
+pub fn tshark_file(path: &Path, filter: &str, fields: &[&str]) -> Option<Vec<Vec<Vec<String>>>> {
     let mut command = Command::new("tshark");
     command.arg("-r").arg(path).args(["-Y", filter, "-T", "fields", "-E", "occurrence=a"]);
     for field in fields {
@@ -195,7 +199,7 @@ pub fn tshark(file: &str, filter: &str, fields: &[&str]) -> Option<Vec<Vec<Vec<S
         eprintln!("skipped: tshark is not installed");
         return None;
     };
-    assert!(output.status.success(), "{file}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
     let rows = String::from_utf8_lossy(&output.stdout)
         .lines()
         .map(|line| {

@@ -17,6 +17,7 @@ mod it_side;
 mod mms;
 mod modbus;
 mod opcua;
+mod oracle;
 mod process_bus;
 mod profinet;
 mod rdp;
