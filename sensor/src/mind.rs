@@ -148,6 +148,7 @@ impl Mind {
         self.world.hosts.touch_all();
         self.world.conversations.touch_all();
         self.world.externals.touch_all();
+        self.world.stations.rows.touch_all();
         self.incidents.touch();
         self.chronicle.touch_all();
     }

@@ -25,6 +25,8 @@ pub trait Observer {
     fn connection(&mut self, connection: &Connection, at: Time) {}
     /// A device stated something new about itself.
     fn asset(&mut self, host: IpAddr, asset: &Asset, protocol: &'static str, at: Time) {}
+    /// A device behind a router of its protocol, `network:address`, stated something new about itself.
+    fn station(&mut self, router: IpAddr, station: &str, asset: &Asset, protocol: &'static str, at: Time) {}
     /// Bytes broke the protocol's rules.
     fn malformed(&mut self, connection: &Connection, malformed: Malformed, at: Time) {}
 }
@@ -71,6 +73,11 @@ impl Observer for Tee<'_> {
     fn asset(&mut self, host: IpAddr, asset: &Asset, protocol: &'static str, at: Time) {
         self.0.asset(host, asset, protocol, at);
         self.1.asset(host, asset, protocol, at);
+    }
+
+    fn station(&mut self, router: IpAddr, station: &str, asset: &Asset, protocol: &'static str, at: Time) {
+        self.0.station(router, station, asset, protocol, at);
+        self.1.station(router, station, asset, protocol, at);
     }
 
     fn malformed(&mut self, connection: &Connection, malformed: Malformed, at: Time) {

@@ -33,7 +33,7 @@ use crate::time::Time;
 use rows::{forget, put};
 
 /// Raised when what the rows hold changes in a way an older program cannot read.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// What leads from each version to the next, from an empty file on. Never changed, only added to.
 const MIGRATIONS: [&str; VERSION as usize] = [
@@ -53,6 +53,9 @@ const MIGRATIONS: [&str; VERSION as usize] = [
     // Rows stay as they are: a device may have other addresses than the one it is called by, which an older program would
     // take for other devices.
     "",
+    "
+    CREATE TABLE station (key TEXT PRIMARY KEY, body TEXT NOT NULL);
+    ",
 ];
 
 /// Orders kept in the journal, for who asks later what was typed.
@@ -117,6 +120,7 @@ impl Store {
         world.hosts.take_changes();
         world.conversations.take_changes();
         world.externals.take_changes();
+        world.stations.rows.take_changes();
         let mut incidents = self.load(&mut world)?;
         incidents.take_changes();
         let mut mind = Mind::new(world, incidents);
@@ -215,6 +219,7 @@ impl Store {
             }
         })?;
         self.each("external", |key, external| world.externals.restore(key.to_owned(), external))?;
+        self.each("station", |key, station| world.stations.rows.restore(key.to_owned(), station))?;
         let mut findings: Vec<Finding> = Vec::new();
         self.each("finding", |_, finding| findings.push(finding))?;
         let mut incidents: Vec<Incident> = Vec::new();
@@ -303,6 +308,9 @@ impl Store {
         let changes = world.externals.take_changes();
         let externals = &world.externals;
         rows::write(&transaction, "external", changes, |k| externals.get(k), || externals.iter())?;
+        let changes = world.stations.rows.take_changes();
+        let stations = &world.stations.rows;
+        rows::write(&transaction, "station", changes, |k| stations.get(k), || stations.iter())?;
         let changes = mind.chronicle.take_changes();
         let chronicle = &mind.chronicle;
         rows::write(&transaction, "event", changes, |n| chronicle.get(*n), || chronicle.rows())?;

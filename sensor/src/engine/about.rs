@@ -19,6 +19,14 @@ pub(super) fn learn(
     match about {
         About::Named { address, name } => mind.world.names.note(*address, name, now),
         About::Called(name) => mind.world.names.note(connection.server.ip, name, now),
+        About::Behind { router, station, field, value } => {
+            let router = if *router == Side::Client { connection.client.ip } else { connection.server.ip };
+            let said = (*field, &**value, protocol);
+            if is_unicast(router) && mind.world.stations.note(router, station, said, now) {
+                let asset = Asset { side: Side::Client, field: *field, value: value.clone() };
+                observer.station(router, station, &asset, protocol, now);
+            }
+        }
         About::Has { side, address } => {
             // A device says so itself: nothing on its way changes the source.
             if let Some(Link { macs, .. }) = connection.link

@@ -116,6 +116,13 @@ pub fn host(ip: IpAddr, host: &Host, world: &World) -> String {
     let macs = host.macs.iter().filter(|_| host.macs.len() > 1).map(|(mac, first, last)| {
         format!("\n    {:<9} {}  ({} to {})", "mac", mac_text(*mac), second(*first), second(*last))
     });
+    let behind = world.stations.behind(ip).map(|(station, facts)| {
+        let facts: Vec<String> = facts
+            .iter()
+            .map(|(field, fact)| format!("{} {}", super::json::field_name(*field), fact.value))
+            .collect();
+        format!("\n    {:<9} {station}  {}", "behind", facts.join(", "))
+    });
     let mac = host.mac.map_or(String::new(), |mac| {
         let maker = oui::maker(mac).map_or(String::new(), |maker| format!(" ({maker})"));
         format!("  {}{maker}", super::json::mac(mac))
@@ -127,7 +134,7 @@ pub fn host(ip: IpAddr, host: &Host, world: &World) -> String {
     format!(
         "{:<39}  {zone:<10}  {role} ({why}){asset}{mac}{}",
         ip.to_string(),
-        addresses.chain(macs).chain(statements).collect::<String>()
+        addresses.chain(macs).chain(statements).chain(behind).collect::<String>()
     )
 }
 

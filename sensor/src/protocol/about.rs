@@ -23,6 +23,17 @@ pub enum About {
         /// Its address.
         address: IpAddr,
     },
+    /// A device behind a router of its protocol said something about itself (BACnet).
+    Behind {
+        /// The router.
+        router: Side,
+        /// The device, as its protocol names it.
+        station: Box<str>,
+        /// What it is about.
+        field: AssetField,
+        /// The statement.
+        value: Box<str>,
+    },
     /// An address belongs to a device from now on (DHCP).
     Leased {
         /// The device.

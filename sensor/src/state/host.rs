@@ -167,9 +167,10 @@ impl Host {
     /// statement is new.
     pub fn state(&mut self, field: AssetField, value: &str, source: &str, at: Time) -> (Option<Fact>, bool) {
         let facts = self.facts.entry(field).or_default();
-        // A host runs many programs; of everything else there is one.
-        let same =
-            |known: &Fact| known.source == source && (field != AssetField::Software || known.value == value);
+        // A host runs many programs and may be several devices of one protocol, each with an id; of everything else there
+        // is one.
+        let many = matches!(field, AssetField::Id | AssetField::Software);
+        let same = |known: &Fact| known.source == source && (!many || known.value == value);
         let fact = || Fact { value: value.to_owned(), source: source.to_owned(), at };
         if let Some(known) = facts.iter_mut().find(|known| same(known)) {
             // Devices repeat themselves.

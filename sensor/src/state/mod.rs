@@ -20,6 +20,7 @@ pub mod relearn;
 pub mod role;
 pub mod rules;
 mod sender;
+pub mod stations;
 pub mod stream;
 pub mod table;
 pub mod tally;

@@ -14,6 +14,7 @@ use super::host::{DeviceStage, Host};
 use super::hosts::Hosts;
 use super::names::{Names, Stated};
 use super::rules::Rules;
+use super::stations::Stations;
 use super::table::{Table, Worth};
 use super::zone::{Kind, Zone, Zones};
 use crate::importance::budget::{Budget, Family};
@@ -140,6 +141,8 @@ pub struct World {
     pub names: Names,
     /// What devices said before they had an address.
     pub stated: Stated,
+    /// Devices behind routers of their protocol.
+    pub stations: Stations,
     /// The site.
     pub site: Site,
     /// When a packet last passed here. Time goes on without any: that nobody was heard then says nothing about anybody.
@@ -156,6 +159,7 @@ impl World {
             macs: Table::new(65_536),
             names: Names::default(),
             stated: Stated::default(),
+            stations: Stations::default(),
             settings,
             zones,
             rules: Rules::default(),

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test shows where")]
 
+mod facts;
 mod identity;
 mod incidents;
 mod learning;

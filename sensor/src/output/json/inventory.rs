@@ -21,12 +21,12 @@ pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
     line.set_some("host.mac", host.mac.map(mac));
     line.set_some("isthmus.mac_maker", host.mac.and_then(oui::maker));
     let (role, why) = world.role(ip);
+    let object =
+        |fact: &Fact| json!({ "value": fact.value, "source": fact.source, "at": fact.at.to_string() });
     let facts: Map<String, Value> = host
         .facts
         .iter()
         .filter_map(|(field, facts)| {
-            let object =
-                |fact: &Fact| json!({ "value": fact.value, "source": fact.source, "at": fact.at.to_string() });
             let best = host.fact(*field)?;
             let mut fact = object(best);
             let others: Vec<Value> = facts.iter().filter(|other| *other != best).map(object).collect();
@@ -57,6 +57,18 @@ pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
     line.set("isthmus.macs", macs);
     let address = |of: &Address| json!({ "ip": of.ip, "first": of.first.to_string(), "last": of.last.to_string(), "gone": of.gone });
     line.set("isthmus.addresses", host.addresses.iter().map(address).collect::<Vec<_>>());
+    let behind: Vec<Value> = world
+        .stations
+        .behind(ip)
+        .map(|(station, facts)| {
+            let facts: Map<String, Value> =
+                facts.iter().map(|(field, fact)| (field_name(*field).to_owned(), object(fact))).collect();
+            json!({ "station": station, "facts": facts })
+        })
+        .collect();
+    if !behind.is_empty() {
+        line.set("isthmus.behind", behind);
+    }
     line.set("isthmus.device_stage", world.stage(ip).name());
     line.into_value()
 }

@@ -84,6 +84,38 @@ impl<W: Write> JsonLines<W> {
         self.log.contains(&dataset)
     }
 
+    /// A device, or one behind it, stated something.
+    fn stated(
+        &mut self,
+        host: IpAddr,
+        station: Option<&str>,
+        asset: &Asset,
+        protocol: &'static str,
+        at: Time,
+    ) {
+        if !self.wants(Dataset::Asset) {
+            return;
+        }
+        let field = inventory::field_name(asset.field);
+        let mut line = Line::new("asset", Kind::Event, at, &self.observer);
+        line.set("event.action", field);
+        match mac_of(host).filter(|_| by_name(protocol).is_some_and(Spec::is_link_layer)) {
+            Some(address) => {
+                line.set("host.mac", line::mac(address));
+                line.set("source.mac", line::mac(address));
+            }
+            None => {
+                line.set("host.ip", host.to_string());
+                line.end("source", host, None);
+            }
+        }
+        line.set("network.protocol", protocol);
+        line.set("isthmus.field", field);
+        line.set("isthmus.value", asset.value.as_ref());
+        line.set_some("isthmus.station", station);
+        self.write_event(line, at);
+    }
+
     fn handshake(&mut self, connection: &Connection) -> &mut Handshake {
         self.handshakes.entry(connection.pair()).or_insert_with(Handshake::default)
     }
@@ -163,26 +195,11 @@ impl<W: Write> Observer for JsonLines<W> {
     }
 
     fn asset(&mut self, host: IpAddr, asset: &Asset, protocol: &'static str, at: Time) {
-        if !self.wants(Dataset::Asset) {
-            return;
-        }
-        let field = inventory::field_name(asset.field);
-        let mut line = Line::new("asset", Kind::Event, at, &self.observer);
-        line.set("event.action", field);
-        match mac_of(host).filter(|_| by_name(protocol).is_some_and(Spec::is_link_layer)) {
-            Some(address) => {
-                line.set("host.mac", line::mac(address));
-                line.set("source.mac", line::mac(address));
-            }
-            None => {
-                line.set("host.ip", host.to_string());
-                line.end("source", host, None);
-            }
-        }
-        line.set("network.protocol", protocol);
-        line.set("isthmus.field", field);
-        line.set("isthmus.value", asset.value.as_ref());
-        self.write_event(line, at);
+        self.stated(host, None, asset, protocol, at);
+    }
+
+    fn station(&mut self, router: IpAddr, station: &str, asset: &Asset, protocol: &'static str, at: Time) {
+        self.stated(router, Some(station), asset, protocol, at);
     }
 
     fn malformed(&mut self, connection: &Connection, malformed: Malformed, at: Time) {

@@ -222,9 +222,17 @@ impl Metrics {
         for severity in Severity::ALL {
             self.incidents.with_label_values(&[severity.name()]);
         }
-        for table in
-            ["connections", "conversations", "events", "externals", "hosts", "incidents", "names", "streams"]
-        {
+        for table in [
+            "connections",
+            "conversations",
+            "events",
+            "externals",
+            "hosts",
+            "incidents",
+            "names",
+            "stations",
+            "streams",
+        ] {
             self.evictions.with_label_values(&[table]);
         }
         for table in ["events", "incidents"] {
@@ -266,6 +274,7 @@ impl Metrics {
             ("hosts", world.hosts.evicted()),
             ("incidents", engine.mind.incidents.evicted),
             ("names", world.names.evicted),
+            ("stations", world.stations.evicted()),
             ("streams", engine.hoards_evicted()),
         ];
         for (table, n) in evictions {

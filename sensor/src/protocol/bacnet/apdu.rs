@@ -1,7 +1,7 @@
 //! The application layer (clause 20.1): requests, and answers that find theirs.
 
 use super::names;
-use super::services;
+use super::services::{self, Whose};
 use super::tags::{ENUMERATED, Tag, number, tags};
 use crate::protocol::bytes::Bytes as _;
 use crate::protocol::command::{Action, Direction, Function, Status};
@@ -14,8 +14,8 @@ pub(super) struct Envelope {
     pub side: Side,
     /// The network of the station behind a router.
     pub unit: Option<u32>,
-    /// The sender itself speaks: what it says of a device is about the sender.
-    pub own: bool,
+    /// Whom what is said of a device is about.
+    pub whose: Whose,
 }
 
 /// Confirmed requests that wait for their answer.
@@ -97,8 +97,8 @@ impl Transactions {
         let function = Function::new(action, code, format_args!("unconfirmed/{service}"), name);
         let object = services::unconfirmed(service, body);
         out.push(Event::Command(function.command(direction).with_unit(envelope.unit).with_object(object)));
-        if service == 0 && envelope.own {
-            services::i_am(body, envelope.side, out);
+        if service == 0 {
+            services::i_am(body, envelope.whose, out);
         }
         Ok(())
     }
@@ -114,9 +114,7 @@ impl Transactions {
         let Some(at) = begin(first, bytes, 2)? else { return Ok(()) };
         let service = bytes.u8_at(at).ok_or(Malformed::Truncated)?;
         self.answer(invoke, Some(service), Status::Ok, envelope, out);
-        if envelope.own {
-            services::answer(service, bytes.tail(at.saturating_add(1)), envelope.side, out);
-        }
+        services::answer(service, bytes.tail(at.saturating_add(1)), envelope.whose, out);
         Ok(())
     }
 

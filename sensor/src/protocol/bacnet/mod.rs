@@ -22,6 +22,7 @@ use super::command::{Action, Command, Direction, Function, Status};
 use super::input::{Input, Probe, Verdict};
 use super::{Decode, Event, Malformed, Port, Spec};
 use apdu::Transactions;
+use services::Whose;
 
 /// Registration.
 pub static SPEC: Spec = Spec {
@@ -35,7 +36,7 @@ pub static SPEC: Spec = Spec {
             about; errors, rejects and aborts are paired with their requests. Reinitialize-device controls (with a backup it \
             reads, with a restore it writes the program), communication control and life safety operations control, a file \
             write programs, a write of program-change controls or programs. I-am and the properties of device objects give \
-            instance, maker, model, firmware and name. What routers and broadcast managers are told to change is Configure.",
+            instance, maker, model, firmware and name, also of devices behind routers, by network and address. What routers and broadcast managers are told to change is Configure.",
 };
 
 /// BACnet/IP for IPv4.
@@ -211,12 +212,13 @@ impl Decoder {
                 Ok(())
             }
             network::Content::Apdu(apdu) => {
-                let envelope = apdu::Envelope {
-                    side: input.side,
-                    unit: npdu.network(),
-                    // Behind a router the address is the router's.
-                    own: own && npdu.source.is_none(),
+                let whose = match (npdu.source, own) {
+                    (Some(station), _) => Whose::Behind(input.side, station),
+                    (None, true) => Whose::Sender(input.side),
+                    // A broadcast manager claims that somebody else said so.
+                    (None, false) => Whose::Unknown,
                 };
+                let envelope = apdu::Envelope { side: input.side, unit: npdu.network(), whose };
                 self.transactions.apdu(apdu, envelope, out)
             }
         }

@@ -12,6 +12,31 @@ use crate::protocol::text::Text;
 pub(super) struct Station {
     /// Its network.
     pub network: u16,
+    /// Its address there, as far as it is kept, and how long it is.
+    address: ([u8; KEPT], u8),
+}
+
+/// Bytes kept of an address; MS/TP has one, BACnet/IP and Ethernet six, LonTalk seven.
+const KEPT: usize = 8;
+
+impl Station {
+    /// `network:address`, as the tools of the trade write it: a number where it is one byte, else hexadecimal. `None` where
+    /// it is longer than any known kind, or for everybody.
+    pub fn name(&self) -> Option<String> {
+        let (bytes, len) = self.address;
+        match bytes.get(..usize::from(len))? {
+            [] => None,
+            [byte] => Some(format!("{}:{byte}", self.network)),
+            bytes => {
+                let mut name = format!("{}:0x", self.network);
+                for byte in bytes {
+                    // Writing to a string cannot fail.
+                    let _ = write!(name, "{byte:02x}");
+                }
+                Some(name)
+            }
+        }
+    }
 }
 
 /// What is inside.
@@ -58,11 +83,13 @@ impl<'a> Npdu<'a> {
             }
             let network = bytes.be16(at).ok_or(Malformed::Truncated)?;
             let len = bytes.u8_at(at.saturating_add(2)).ok_or(Malformed::Truncated)?;
+            let said = bytes.slice(at.saturating_add(3), usize::from(len)).ok_or(Malformed::Truncated)?;
             at = at.saturating_add(3).saturating_add(usize::from(len));
-            if at > bytes.len() {
-                return Err(Malformed::Truncated);
+            let mut address = ([0; KEPT], len);
+            for (kept, byte) in address.0.iter_mut().zip(said) {
+                *kept = *byte;
             }
-            Ok(Some(Station { network }))
+            Ok(Some(Station { network, address }))
         };
         let destination = station(control & HAS_DESTINATION != 0)?;
         let source = station(control & HAS_SOURCE != 0)?;

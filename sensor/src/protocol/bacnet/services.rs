@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use arrayvec::ArrayVec;
 
 use super::names;
+use super::network::Station;
 use super::objects::{DEVICE, Object, PROGRAM, WILDCARD, property, property_name, vendor};
 use super::tags::{ENUMERATED, OBJECT, TEXT, Tag, UNSIGNED, number, string, tag, tags};
 use crate::protocol::command::Action;
 use crate::protocol::text::Text;
-use crate::protocol::{Asset, Event};
-use crate::protocol::{AssetField, Side};
+use crate::protocol::{About, Asset, AssetField, Event, Side};
 
 const READ_PROPERTY: u8 = 12;
 const READ_PROPERTY_MULTIPLE: u8 = 14;
@@ -174,8 +174,19 @@ pub(super) fn unconfirmed(service: u8, body: &[u8]) -> Option<Text> {
     }
 }
 
+/// Whom a statement is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Whose {
+    /// The sender of the datagram.
+    Sender(Side),
+    /// A station behind the sender, which is a router.
+    Behind(Side, Station),
+    /// Whose datagram the sender passed on.
+    Unknown,
+}
+
 /// What I-am states: instance, then largest message, segmentation, maker.
-pub(super) fn i_am(body: &[u8], side: Side, out: &mut Vec<Event>) {
+pub(super) fn i_am(body: &[u8], whose: Whose, out: &mut Vec<Event>) {
     let mut values = tags(body);
     let Some(Tag::Application(OBJECT, object)) = values.next() else { return };
     let maker = match (values.next(), values.next(), values.next()) {
@@ -187,15 +198,15 @@ pub(super) fn i_am(body: &[u8], side: Side, out: &mut Vec<Event>) {
         _ => None,
     };
     if let Some(object) = Object::read(object).filter(|o| o.kind == DEVICE && o.instance != WILDCARD) {
-        fact(AssetField::Id, &object.to_string(), side, out);
+        fact(AssetField::Id, &object.to_string(), whose, out);
     }
     if let Some(maker) = maker.and_then(vendor) {
-        fact(AssetField::Vendor, maker, side, out);
+        fact(AssetField::Vendor, maker, whose, out);
     }
 }
 
 /// What answers to reads of a device object state.
-pub(super) fn answer(service: u8, body: &[u8], side: Side, out: &mut Vec<Event>) {
+pub(super) fn answer(service: u8, body: &[u8], whose: Whose, out: &mut Vec<Event>) {
     if !matches!(service, READ_PROPERTY | READ_PROPERTY_MULTIPLE) {
         return;
     }
@@ -210,7 +221,7 @@ pub(super) fn answer(service: u8, body: &[u8], side: Side, out: &mut Vec<Event>)
             Tag::Context(2, content) if depth == 1 => property = number(content),
             Tag::Application(TEXT, content) if device && depth > 0 => {
                 if let (Some(field), Some(value)) = (property.and_then(field), string(content)) {
-                    fact(field, &value, side, out);
+                    fact(field, &value, whose, out);
                 }
             }
             Tag::Open(_) => depth = depth.saturating_add(1),
@@ -231,8 +242,18 @@ const fn field(property: u32) -> Option<AssetField> {
     })
 }
 
-fn fact(field: AssetField, value: &str, side: Side, out: &mut Vec<Event>) {
-    if !value.is_empty() {
-        out.push(Event::Asset(Asset { side, field, value: value.into() }));
+fn fact(field: AssetField, value: &str, whose: Whose, out: &mut Vec<Event>) {
+    if value.is_empty() {
+        return;
+    }
+    match whose {
+        Whose::Sender(side) => out.push(Event::Asset(Asset { side, field, value: value.into() })),
+        Whose::Behind(router, station) => {
+            if let Some(station) = station.name() {
+                let (station, value) = (station.into(), value.into());
+                out.push(Event::About(About::Behind { router, station, field, value }));
+            }
+        }
+        Whose::Unknown => {}
     }
 }

@@ -2,8 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::protocol::AssetField::{Firmware, Id, Model, Name, Vendor};
-use crate::protocol::Side;
 use crate::protocol::trial::{ask, facts, feed, near, one, survives};
+use crate::protocol::{About, Side};
 
 /// Asks a device, whoever it is, for its object identifier (a scanner's first word).
 const SCAN: &[u8] = b"\x81\x0a\0\x11\x01\x04\0\x05\xa9\x0c\x0c\x02\x3f\xff\xff\x19\x4b";
@@ -119,7 +119,7 @@ fn silencing_a_device_controls_it() {
 }
 
 #[test]
-fn properties_of_a_device_object_are_facts_but_not_behind_a_router() {
+fn properties_of_a_device_object_are_facts_also_of_a_station_behind_a_router() {
     let events = feed(&mut Decoder::default(), Side::Server, &sized(MODEL));
     assert_eq!(facts(&events), [(Side::Server, Model, "TC-1000")]);
     // The same, from station 7 of network 5.
@@ -127,8 +127,29 @@ fn properties_of_a_device_object_are_facts_but_not_behind_a_router() {
     routed.extend([8, 0, 5, 1, 7]);
     routed.extend(&MODEL[6..]);
     let events = feed(&mut Decoder::default(), Side::Server, &sized(&routed));
-    assert!(facts(&events).is_empty());
-    assert!(matches!(&events[..], [Event::Command(command)] if command.unit == Some(5)), "{events:?}");
+    let [Event::Command(command), Event::About(about)] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(command.unit, Some(5));
+    let of = |station: &str| About::Behind {
+        router: Side::Server,
+        station: station.into(),
+        field: Model,
+        value: "TC-1000".into(),
+    };
+    assert_eq!(*about, of("5:7"));
+    // Station 10.0.0.7:47808 of another BACnet/IP network; one with an address longer than any kind has.
+    let long = [6, 10, 0, 0, 7, 0xba, 0xc0];
+    for (address, expected) in [(&long[..], Some("5:0x0a000007bac0")), (&[9; 10], None), (&[0], None)] {
+        let mut routed = [&MODEL[..5], &[8, 0, 5], address].concat();
+        routed.extend(&MODEL[6..]);
+        let events = feed(&mut Decoder::default(), Side::Server, &sized(&routed));
+        let about =
+            events.iter().find_map(|event| if let Event::About(about) = event { Some(about) } else { None });
+        assert_eq!(about, expected.map(of).as_ref(), "{events:?}");
+    }
+    // What a broadcast manager passes on is nobody's that is seen here.
+    let forwarded = [&[0x81, 4, 0, 0, 10, 0, 0, 7, 0xba, 0xc0][..], &MODEL[4..]].concat();
+    let events = feed(&mut Decoder::default(), Side::Server, &sized(&forwarded));
+    assert!(matches!(&events[..], [Event::Command(_)]), "{events:?}");
 }
 
 #[test]
