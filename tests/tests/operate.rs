@@ -13,9 +13,10 @@ use isthmus::observer::{Observer, Silent};
 use isthmus::order::{Order, What};
 use isthmus::output::convergence::{Picture, suggest};
 use isthmus::output::report;
+use isthmus::source::Record;
 use isthmus::state::World;
 use isthmus::store::Store;
-use isthmus_tests::conversation::Frame;
+use isthmus_tests::conversation::{DAY, Frame};
 use isthmus_tests::evaluation::analyse;
 use isthmus_tests::scenario::{Incident, IncidentOptions, Plant, ordinary_days, parse_time};
 
@@ -152,6 +153,38 @@ fn allowing_somebody_to_read_keeps_what_changes_the_process() {
 fn toml_allow(text: &str) -> isthmus::config::Allow {
     let config = config::parse("typed", &format!("[[allow]]\n{text}")).expect("an allowance");
     config.allow.into_iter().next().expect("one")
+}
+
+#[test]
+fn what_is_older_than_the_operator_wants_is_forgotten_also_in_the_state_and_no_number_is_given_twice() {
+    let config = config::parse("site.toml", "[retention]\nevents_days = 30\nincidents_days = 100\n")
+        .expect("a configuration");
+    let dir = Scratch::new("retention");
+    let (mind, mut store) = handed_on(learned(&config).0, &config, &dir);
+    let mut engine = Engine::new(mind);
+    analyse(&mut engine, attack(), &mut Told::default()).expect("frames from memory");
+    store.save(&mut engine.mind).expect("saved");
+    let last = engine.mind.incidents.last_finding();
+    let counts = |mind: &Mind| (mind.chronicle.len(), mind.incidents.iter().count());
+    let (events, incidents) = counts(&engine.mind);
+    assert!(events > 0 && incidents > 1, "{events} events, {incidents} incidents");
+
+    let later = |days: u64| isthmus::time::Time(start() + days * DAY);
+    for (days, wanted) in [(2, (events, incidents)), (29, (events, incidents)), (60, (0, incidents))] {
+        engine.record(Record::Tick(later(days)), &mut Silent);
+        assert_eq!(counts(&engine.mind), wanted, "after {days} days");
+    }
+    engine.record(Record::Tick(later(120)), &mut Silent);
+    // The latest stay, for their numbers.
+    assert!(engine.mind.incidents.iter().count() <= 2 && engine.mind.incidents.last_finding() == last);
+    assert_eq!(engine.mind.chronicle.expired, events as u64);
+    assert!(engine.mind.incidents.expired as usize >= incidents - 2);
+    store.save(&mut engine.mind).expect("saved");
+    let read = Store::open(&dir.0).and_then(|store| store.read(world(&config, false))).expect("read");
+    assert_eq!(counts(&read), counts(&engine.mind));
+    assert_eq!(read.incidents.findings().count(), engine.mind.incidents.findings().count());
+    let fill = store.tables().expect("a row").0.get("events").copied().expect("events");
+    assert_eq!((fill.rows, fill.expired), (0, events as u64));
 }
 
 #[test]

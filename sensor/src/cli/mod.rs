@@ -10,6 +10,7 @@ mod replay;
 mod show;
 mod status;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -200,8 +201,13 @@ pub struct ShowArgs {
 
 /// Runs what was typed. 0 fine, 1 failed, 2 usage or bad configuration.
 pub fn main() -> ExitCode {
+    main_with(std::env::args_os())
+}
+
+/// [`main`], of arguments that somebody else typed; the first is the program's name.
+pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     // clap itself exits with 2 on wrong usage and 0 on --help.
-    let outcome = match Cli::parse().command {
+    let outcome = match Cli::parse_from(arguments).command {
         Command::Run(args) => crate::run::run(&args),
         Command::Replay(args) => replay::replay(&args),
         Command::Incidents(show) => show::incidents(&show),
