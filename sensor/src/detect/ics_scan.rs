@@ -68,6 +68,8 @@ struct Model {
 
 /// What became of one destination.
 struct Probe {
+    /// When it was tried first, and last.
+    since: Time,
     at: Time,
     failed: bool,
     /// It ended, without work.
@@ -245,7 +247,7 @@ fn judge(
     let hosts = |of: &mut dyn Iterator<Item = &IpAddr>| of.collect::<BTreeSet<_>>().len();
     let tried: Vec<(&(IpAddr, u16), &Probe)> = probes.tried.iter().collect();
     // What was opened a moment ago may yet turn out to be work.
-    let only_tried = |probe: &Probe| probe.failed || probe.ended || now.since(probe.at) >= TRIED;
+    let only_tried = |probe: &Probe| probe.failed || probe.ended || now.since(probe.since) >= TRIED;
     let done = hosts(&mut tried.iter().filter(|(_, probe)| only_tried(probe)).map(|((ip, _), _)| ip));
     if probes.told.is_empty() && done < limits.hosts.min(limits.hosts_of_a_stranger) {
         return;
@@ -286,7 +288,7 @@ impl Probes {
     /// When time alone may change what it looks like: something turns out to have been only tried, or is forgotten.
     fn due_after(&self, now: Time) -> Option<Time> {
         let change = |probe: &Probe| {
-            let tried = probe.at.plus(TRIED);
+            let tried = probe.since.plus(TRIED);
             if tried > now && !probe.failed && !probe.ended { tried } else { probe.at.plus(WINDOW) }
         };
         if self.has_news() { self.tried.values().map(change).min() } else { None }
@@ -301,7 +303,7 @@ impl Probes {
         }
         self.tried
             .entry(end)
-            .or_insert(Probe { at: now, failed: false, ended: false, talked: false, work: 0 })
+            .or_insert(Probe { since: now, at: now, failed: false, ended: false, talked: false, work: 0 })
             .at = now;
     }
 
@@ -324,12 +326,13 @@ impl Probes {
             }
             _ => String::new(),
         };
+        let more = if self.told.len() >= MAX_DESTINATIONS { " or more" } else { "" };
         let mut draft = Draft::about(&SPEC, source, now)
             .since(since)
             .same("scan")
             .stage(Stage::Discovery)
             .summary(format!(
-                "{source}{under} tried industrial services of {} destinations: {}; {failed} of the last {} were refused or unanswered",
+                "{source}{under} tried industrial services of {}{more} destinations: {}; {failed} of the last {} were refused or unanswered",
                 self.total,
                 ports.join(", "),
                 self.tried.len()

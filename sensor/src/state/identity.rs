@@ -81,6 +81,14 @@ impl World {
         if more {
             behind.insert(ip);
         }
+        // Whoever sends under ever new addresses is told by the first of them, which are remembered as long as it does.
+        if behind.len() > ADDRESSES_OF_ONE_DEVICE && self.hosts.get(&ip).is_none() {
+            for first in behind.clone().iter().filter(|first| **first != ip) {
+                if let Some(device) = self.hosts.known(*first) {
+                    self.hosts.enter(device, Host::default);
+                }
+            }
+        }
         let host = self.host(ip, now);
         host.via = Some(mac);
         if learning || host.carrier.is_none() {

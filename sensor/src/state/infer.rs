@@ -24,6 +24,16 @@ fn subnet(ip: IpAddr) -> Option<IpNet> {
     IpNet::new(ip, length).ok().map(|net| net.trunc())
 }
 
+/// Hosts of a subnet.
+#[derive(Default)]
+struct Counts {
+    hosts: usize,
+    /// Those that answer industrial content.
+    controllers: usize,
+    /// Those, and who drives them.
+    of_ot: usize,
+}
+
 impl World {
     /// Whether zones are no longer inferred, only proposed.
     pub fn is_frozen(&self) -> bool {
@@ -35,34 +45,36 @@ impl World {
         if self.is_frozen() {
             return;
         }
-        let mut counts: BTreeMap<IpNet, (usize, usize)> = BTreeMap::new();
-        let mut of_ot: BTreeMap<IpNet, usize> = BTreeMap::new();
-        for (ip, host) in self.hosts.iter() {
-            if !is_unicast(ip) || !self.zones.is_local(ip) {
-                continue;
-            }
-            let Some(net) = subnet(ip) else { continue };
-            let (controllers, hosts) = counts.entry(net).or_default();
-            *hosts = hosts.saturating_add(1);
-            *controllers = controllers.saturating_add(usize::from(!host.serves.is_empty()));
-            let of_ot = of_ot.entry(net).or_default();
-            *of_ot = of_ot.saturating_add(usize::from(host.speaks_ot || !host.serves.is_empty()));
+        let subnet_of =
+            |ip| Some(ip).filter(|ip| is_unicast(*ip) && self.zones.is_local(*ip)).and_then(subnet);
+        // Only subnets with enough of them are counted in full: this is done again and again, and most hosts are in others.
+        let mut counts: BTreeMap<IpNet, Counts> = BTreeMap::new();
+        for (ip, host) in self.hosts.iter().filter(|(_, host)| host.speaks_ot || !host.serves.is_empty()) {
+            let Some(net) = subnet_of(ip) else { continue };
+            let counts = counts.entry(net).or_default();
+            counts.of_ot = counts.of_ot.saturating_add(1);
+            counts.controllers = counts.controllers.saturating_add(usize::from(!host.serves.is_empty()));
         }
-        let mostly = |net: &IpNet, n: usize| {
-            n >= CONTROLLERS && counts.get(net).is_some_and(|(_, hosts)| n.saturating_mul(2) > *hosts)
-        };
-        let nets = of_ot.into_iter().filter(|(net, n)| mostly(net, *n)).map(|(net, _)| net);
-        self.site.ot_neighbours = nets.take(MAX_SUBNETS).collect();
+        counts.retain(|_, counts| counts.of_ot >= CONTROLLERS);
+        if !counts.is_empty() {
+            for (ip, _) in self.hosts.iter() {
+                if let Some(counts) = subnet_of(ip).and_then(|net| counts.get_mut(&net)) {
+                    counts.hosts = counts.hosts.saturating_add(1);
+                }
+            }
+        }
+        let mostly = |n: usize, counts: &Counts| n >= CONTROLLERS && n.saturating_mul(2) > counts.hosts;
+        let neighbours = counts.iter().filter(|(_, counts)| mostly(counts.of_ot, counts));
+        let ot_neighbours = neighbours.map(|(net, _)| *net).take(MAX_SUBNETS).collect();
         self.site.ot_subnets = counts
             .into_iter()
-            .filter(|(_, (controllers, hosts))| {
-                *controllers >= CONTROLLERS && controllers.saturating_mul(2) > *hosts
-            })
-            .map(|(net, (controllers, hosts))| {
+            .filter(|(_, counts)| mostly(counts.controllers, counts))
+            .map(|(net, Counts { controllers, hosts, .. })| {
                 (net, format!("{controllers} of {hosts} hosts are controllers"))
             })
             .take(MAX_SUBNETS)
             .collect();
+        self.site.ot_neighbours = ot_neighbours;
     }
 
     /// The subnet by which a host is OT, with the reason.

@@ -7,6 +7,7 @@ use isthmus::incident::Incidents;
 use isthmus::mind::Mind;
 use isthmus::observer::{Observer as _, Silent};
 use isthmus::state::World;
+use isthmus::state::address::mac_text;
 use isthmus::state::world::Settings;
 use isthmus::state::zone::Zones;
 use isthmus_tests::conversation::HOUR;
@@ -48,13 +49,13 @@ fn is_flooded() {
     for incident in engine.mind.incidents.iter() {
         seen.incident(incident, "summary");
     }
-    // Who floods is named too, and not a thousand times.
-    let (flooder, model) = match kind {
-        "spoofed" => (actor, "ics_scan"),
-        "scan" => (plant.office[3].ip.into(), "ics_scan"),
-        _ => (plant.office[4].ip.into(), "rare_external"),
-    };
-    let named = seen.findings.iter().any(|f| f.actor == flooder && f.model == model);
+    // Who floods is named too: by the device where the addresses are forged.
+    let device = format!("behind {}", mac_text(plant.stranger.mac.0));
+    let named = seen.findings.iter().any(|f| match kind {
+        "spoofed" => f.model == "ics_scan" && f.summary.contains(&device),
+        "scan" => f.model == "ics_scan" && f.actor == plant.office[3].ip,
+        _ => f.model == "rare_external" && f.actor == plant.office[4].ip,
+    });
     for finding in seen.findings.iter().take(20) {
         println!("told {} by {}: {}", finding.model, finding.actor, finding.summary);
     }
