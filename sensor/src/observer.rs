@@ -8,6 +8,25 @@ use crate::protocol::{Asset, Command, Malformed, Side, rdp, tls};
 use crate::state::connection::Connection;
 use crate::time::Time;
 
+/// Why bytes of a stream are missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// They never passed here: lost before, or on another way.
+    Network,
+    /// Records were lost in the sensor meanwhile, and may have held them.
+    Sensor,
+}
+
+impl Gap {
+    /// The word in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Sensor => "sensor",
+        }
+    }
+}
+
 /// Told of everything, as it happens, in record time. Every method does nothing unless an output wants it.
 #[expect(unused_variables, reason = "names document the arguments of methods that do nothing")]
 pub trait Observer {
@@ -27,6 +46,8 @@ pub trait Observer {
     fn asset(&mut self, host: IpAddr, asset: &Asset, protocol: &'static str, at: Time) {}
     /// A device behind a router of its protocol, `network:address`, stated something new about itself.
     fn station(&mut self, router: IpAddr, station: &str, asset: &Asset, protocol: &'static str, at: Time) {}
+    /// Bytes of a stream are missing, and decoding went on behind them.
+    fn gap(&mut self, connection: &Connection, gap: Gap, at: Time) {}
     /// Bytes broke the protocol's rules.
     fn malformed(&mut self, connection: &Connection, malformed: Malformed, at: Time) {}
 }
@@ -78,6 +99,11 @@ impl Observer for Tee<'_> {
     fn station(&mut self, router: IpAddr, station: &str, asset: &Asset, protocol: &'static str, at: Time) {
         self.0.station(router, station, asset, protocol, at);
         self.1.station(router, station, asset, protocol, at);
+    }
+
+    fn gap(&mut self, connection: &Connection, gap: Gap, at: Time) {
+        self.0.gap(connection, gap, at);
+        self.1.gap(connection, gap, at);
     }
 
     fn malformed(&mut self, connection: &Connection, malformed: Malformed, at: Time) {

@@ -9,7 +9,7 @@ use sensor_ebpf::wire::transport::flag;
 use super::Engine;
 use super::neighbours::ARP;
 use crate::decode;
-use crate::observer::Observer;
+use crate::observer::{Gap, Observer};
 use crate::protocol::{Event, Malformed, Side};
 use crate::source::FrameEvent;
 use crate::state::connection::{Pair, index};
@@ -17,6 +17,8 @@ use crate::state::connection::{Pair, index};
 /// How long a segment that others overtook may be late. Retransmission takes from 0.2 s (RFC 6298 asks for 1 s, stacks wait
 /// less) and twice that when it fails once.
 const LATE: Duration = Duration::from_secs(3);
+/// Gaps that one connection tells of.
+const MAX_TOLD: u32 = 16;
 /// Streams with holes that are waited for; further ones are given up at once.
 const MAX_HOLES: usize = 65_536;
 
@@ -71,8 +73,16 @@ impl Engine {
         let due = self.now.plus(LATE);
         let Some(connection) = self.connections.peek_mut(&pair) else { return };
         let gaps = connection.streams.iter().map(|stream| stream.gaps()).fold(0, u32::saturating_add);
-        self.tallies.gaps = self.tallies.gaps.saturating_add(gaps.saturating_sub(connection.gaps).into());
-        connection.gaps = gaps;
+        let more = gaps.saturating_sub(connection.gaps);
+        if more > 0 {
+            self.tallies.gaps = self.tallies.gaps.saturating_add(more.into());
+            connection.gaps = gaps;
+            if gaps <= MAX_TOLD {
+                let lost = self.last_loss.is_some_and(|lost| self.now.since(lost) <= LATE);
+                let gap = if lost { Gap::Sensor } else { Gap::Network };
+                observer.gap(connection, gap, self.now);
+            }
+        }
         if !connection.streams.iter().any(|stream| stream.has_hole()) {
             connection.hole_due = None;
         } else if connection.hole_due.is_none() {

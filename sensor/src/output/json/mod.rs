@@ -22,7 +22,7 @@ use crate::cli::Dataset;
 use crate::detect::finding::{Basis, Finding};
 use crate::engine::Engine;
 use crate::incident::Incident;
-use crate::observer::Observer;
+use crate::observer::{Gap, Observer};
 use crate::protocol::{Asset, Command, Malformed, Side, Spec, Status, by_name, rdp, tls};
 use crate::state::address::mac_of;
 use crate::state::connection::{Connection, Pair};
@@ -82,6 +82,19 @@ impl<W: Write> JsonLines<W> {
 
     fn wants(&self, dataset: Dataset) -> bool {
         self.log.contains(&dataset)
+    }
+
+    /// Something is wrong with what a connection carries.
+    fn anomaly(&mut self, connection: &Connection, what: &str, gap: Option<Gap>, at: Time) {
+        if !self.wants(Dataset::Anomaly) {
+            return;
+        }
+        let mut line = Line::new("anomaly", Kind::Event, at, &self.observer);
+        line.connection(connection, connection.client, connection.server);
+        line.set("event.action", what);
+        line.set("isthmus.anomaly", what);
+        line.set_some("isthmus.gap", gap.map(Gap::name));
+        self.write_event(line, at);
     }
 
     /// A device, or one behind it, stated something.
@@ -188,6 +201,8 @@ impl<W: Write> Observer for JsonLines<W> {
         line.set_twice("client_packets", client.packets);
         line.set_twice("server_bytes", server.bytes);
         line.set_twice("server_packets", server.packets);
+        // Of what it carried, so many pieces were not seen.
+        line.set_some("isthmus.gaps", Some(connection.gaps).filter(|gaps| *gaps > 0));
         if let Some(handshake) = self.handshakes.remove(&connection.pair()) {
             handshake.tell(&mut line);
         }
@@ -202,15 +217,12 @@ impl<W: Write> Observer for JsonLines<W> {
         self.stated(router, Some(station), asset, protocol, at);
     }
 
+    fn gap(&mut self, connection: &Connection, gap: Gap, at: Time) {
+        self.anomaly(connection, "gap", Some(gap), at);
+    }
+
     fn malformed(&mut self, connection: &Connection, malformed: Malformed, at: Time) {
-        if !self.wants(Dataset::Anomaly) {
-            return;
-        }
-        let mut line = Line::new("anomaly", Kind::Event, at, &self.observer);
-        line.connection(connection, connection.client, connection.server);
-        line.set("event.action", malformed.to_string());
-        line.set("isthmus.anomaly", malformed.to_string());
-        self.write_event(line, at);
+        self.anomaly(connection, &malformed.to_string(), None, at);
     }
 }
 
