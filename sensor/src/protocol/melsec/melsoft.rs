@@ -69,16 +69,16 @@ pub(super) fn is_short(bytes: &[u8]) -> bool {
 }
 
 pub(super) fn message(frame: &[u8]) -> Option<Message> {
-    match frame.first()? {
-        &SEARCH => {
+    match *frame.first()? {
+        SEARCH => {
             let kind = frame.u8_at(3)?;
             Some(Message { serial: None, said: Said::Request { function: search(kind), object: None } })
         }
-        &FOUND => {
+        FOUND => {
             let function = Some(search(frame.u8_at(3)?));
             Some(Message { serial: None, said: Said::Response { end: 0, function, model: None } })
         }
-        &REQUEST => {
+        REQUEST => {
             let code = frame.be16(45)?;
             let function = function(code);
             Some(Message {
@@ -86,7 +86,7 @@ pub(super) fn message(frame: &[u8]) -> Option<Message> {
                 said: Said::Request { function, object: file(frame.tail(51)) },
             })
         }
-        &RESPONSE => {
+        RESPONSE => {
             let (end, code) = (frame.le16(43)?, frame.be16(47)?);
             let model = frame.slice(53, 16).map(text);
             let said = Said::Response { end, function: Some(function(code)), model };
