@@ -201,6 +201,9 @@ impl Engine {
         let before = connection.state;
         connection.state = connection.account(event);
         let after = connection.state;
+        if !connection.heard && connection.is_heard() {
+            self.mind.hear(connection);
+        }
         if matches!(before, ConnectionState::Unanswered | ConnectionState::OneSided) && before != after {
             // The answer came late after all: how it goes on will be told again.
             connection.settled = false;

@@ -276,6 +276,13 @@ impl Mind {
         }
     }
 
+    /// Both ends answered each other: neither address is forged.
+    pub(crate) fn hear(&mut self, connection: &mut Connection) {
+        connection.heard = true;
+        self.world.note_heard(connection.client.ip);
+        self.world.note_heard(connection.server.ip);
+    }
+
     fn is_suspect(&self, ip: IpAddr, now: Time) -> bool {
         self.suspects.peek(&self.world.who(ip)).is_some_and(|last| now.since(*last) < SUSPECT)
     }

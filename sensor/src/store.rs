@@ -210,7 +210,7 @@ impl Store {
         // In order of last use, so that the least recently used rows are again the first to go.
         self.each("host", |key, host| {
             if let Ok(device) = key.parse::<Device>() {
-                world.hosts.restore(device, host);
+                world.restore_host(device, host);
             }
         })?;
         self.each("conversation", |key, conversation| {

@@ -10,7 +10,6 @@ use crate::mind::Mind;
 use crate::output::text;
 use crate::output::{json, report};
 use crate::state::World;
-use crate::state::address::is_unicast;
 use crate::store::Store;
 
 /// What is stored, with every order carried out, and the observer's name.
@@ -77,13 +76,17 @@ pub fn incident(id: u64, page: Option<&Path>, show: &ShowArgs) -> Result<()> {
 /// No state there.
 pub fn hosts(show: &ShowArgs) -> Result<()> {
     let (Mind { world, .. }, observer) = open(show)?;
-    // A group, or the address a client has before it has one, is no device.
-    let mut hosts: Vec<_> = world.hosts.iter().filter(|(ip, _)| is_unicast(*ip)).collect();
-    hosts.sort_by_key(|(ip, _)| *ip);
-    for (ip, host) in hosts {
+    let (devices, forged) = world.devices();
+    for (ip, host) in devices {
         match show.format {
             Format::Json => println!("{}", json::host(ip, host, &world, &observer)),
             Format::Text => println!("{}", text::host(ip, host, &world)),
+        }
+    }
+    for ((sender, mac), n) in forged {
+        match show.format {
+            Format::Json => println!("{}", json::forged(sender, mac, n, &world, &observer)),
+            Format::Text => println!("{}", text::forged(sender, mac, n)),
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ use super::draft::{Draft, MAX_REACH};
 use super::finding::{Basis, Finding, Stage, Target};
 use crate::config::Role;
 use crate::protocol::Action;
+use crate::state::address::mac_text;
 use crate::state::rules::{Act, Allowance, named_port};
 use crate::state::{Device, World};
 use crate::time::Time;
@@ -120,6 +121,11 @@ impl Findings {
     pub fn raise(&mut self, draft: Draft, world: &World) -> u64 {
         let Draft { same, once, spec, mut finding, reach } = draft;
         finding.say_macs();
+        // Under however many addresses somebody sends that are not its own, it is one who acts.
+        if let Some((sender, mac)) = world.sender(finding.actor) {
+            let forged = std::mem::replace(&mut finding.actor, sender);
+            finding.facts.push(("forged".to_owned(), format!("{forged}, by {}", mac_text(mac))));
+        }
         finding.device =
             Some(world.who(finding.actor)).filter(|device| *device != Device::first(finding.actor));
         if finding.basis == Basis::FirstSeen && !world.has_baseline() {

@@ -47,6 +47,12 @@ impl Engine {
         // Data in a SYN (RFC 7413) stand behind its own number.
         let syn = u32::from(event.flags & flag::SYN != 0);
         let seq = tcp.map(|(seq, _)| seq.wrapping_add(syn));
+        if let (false, Some((_, acknowledged))) = (connection.heard, tcp) {
+            let other = connection.streams.get(index(side.other()));
+            if other.is_some_and(|stream| stream.is_seen_by(acknowledged)) {
+                self.mind.hear(connection);
+            }
+        }
         let identified = decode::feed(connection, side, seq, event.payload(), event.payload_len, &mut events);
         if identified {
             Self::identified(connection, (side, &events), &mut self.mind, &mut self.wishes, now);

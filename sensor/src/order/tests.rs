@@ -350,7 +350,7 @@ fn a_state_of_the_first_version_is_brought_up_to_date() {
     store.save(&mut mind).unwrap();
     drop(store);
     let db = rusqlite::Connection::open(dir.0.join("isthmus.db")).unwrap();
-    db.execute_batch("DROP TABLE operator; DROP TABLE event; DELETE FROM meta WHERE key IN ('obeyed', 'allowed', 'tables'); PRAGMA user_version = 1")
+    db.execute_batch("DROP TABLE operator; DROP TABLE event; DROP TABLE station; DELETE FROM meta WHERE key IN ('obeyed', 'allowed', 'tables'); PRAGMA user_version = 1")
         .unwrap();
     drop(db);
     let store = Store::open(&dir.0).unwrap();

@@ -138,6 +138,14 @@ pub fn host(ip: IpAddr, host: &Host, world: &World) -> String {
     )
 }
 
+/// So many addresses are forged by one device.
+pub fn forged(sender: IpAddr, mac: [u8; 6], n: u64) -> String {
+    let mac = mac_text(mac);
+    format!(
+        "{n} more addresses behind {mac}, from which nobody ever answered, are taken for forgeries of {sender}"
+    )
+}
+
 /// A conversation in one line.
 pub fn conversation(key: &Ends, conversation: &Conversation) -> String {
     let actions: Vec<String> =

@@ -179,6 +179,8 @@ pub struct Connection {
     turned: bool,
     /// Payload was seen from client, from server.
     pub spoke: [bool; 2],
+    /// Both ends were noted as such that answer.
+    pub(crate) heard: bool,
     /// Bytes at which its volume is judged next.
     pub(crate) volume_mark: u64,
     /// Where the volume that is judged began: when, and with how many bytes of each direction before it.
@@ -261,6 +263,7 @@ impl Connection {
             asked: [false; 2],
             turned: false,
             spoke: [false; 2],
+            heard: false,
             volume_mark: FIRST_MARK,
             part: (at, [0; 2]),
             credited: [0; 2],
@@ -415,6 +418,20 @@ impl Connection {
     pub(crate) fn next_part(&mut self, now: Time) {
         self.part = (now, self.session_bytes());
         self.volume_mark = FIRST_MARK;
+    }
+
+    /// Whether both ends answered each other: TCP that was acknowledged both ways and not reset, else several packets both
+    /// ways. Who sends under another's address sees no answer (and so no sequence number) to go on from.
+    pub(crate) fn is_heard(&self) -> bool {
+        let [client, server] = &self.legs;
+        if self.transport == Transport::Tcp {
+            client.packets > 0
+                && server.packets > 0
+                && client.flags & server.flags & flag::ACK != 0
+                && (client.flags | server.flags) & flag::RST == 0
+        } else {
+            client.packets > 2 && server.packets > 2
+        }
     }
 
     /// How long it has stood.

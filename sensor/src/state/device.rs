@@ -25,6 +25,11 @@ impl Device {
         Self { name, nth: 0 }
     }
 
+    /// Whether it was the first to be known by its name.
+    pub(super) const fn is_first(self) -> bool {
+        self.nth == 0
+    }
+
     /// The next one that begins with the same address.
     pub(super) const fn next(self) -> Self {
         Self { name: self.name, nth: self.nth.saturating_add(1) }

@@ -120,6 +120,9 @@ pub struct Host {
     pub speaks_ot: bool,
     /// It answers RDP.
     pub serves_rdp: bool,
+    /// It answered what was sent to it: it is there, and nobody's forgery.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub heard: bool,
     /// Packets were seen going to it: its return direction is visible here.
     pub received: bool,
     /// Hosts whose industrial services it usually uses, at most [`MAX_DRIVEN`].
@@ -301,6 +304,7 @@ impl Host {
         self.speaks_ot |= other.speaks_ot;
         self.serves_rdp |= other.serves_rdp;
         self.received |= other.received;
+        self.heard |= other.heard;
         let room = MAX_DRIVEN.saturating_sub(self.drives_controllers.len());
         self.drives_controllers.extend(other.drives_controllers.into_iter().take(room));
         self.did.extend(other.did);

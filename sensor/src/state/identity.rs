@@ -13,7 +13,6 @@
 //!
 //! Who forges the MAC as well as the address cannot be told from the device at this place.
 
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use super::World;
 use super::address::{is_unicast, is_virtual, of_mac};
 use super::device::Device;
 use super::host::{DeviceStage, Host};
+use super::sender::Behind;
 use crate::time::Time;
 
 /// A MAC with more addresses behind it that it did not prove belongs to a router.
@@ -76,23 +76,15 @@ impl World {
         }
         self.give_back(ip, mac, now);
         let learning = self.stage(ip) == DeviceStage::Learning;
-        let more = self.macs.get(&mac).is_none_or(|behind| self.remembers_behind(behind, ip));
-        let behind = self.macs.entry(&mac, BTreeSet::new);
-        if more {
-            behind.insert(ip);
-        }
-        // Whoever sends under ever new addresses is told by the first of them, which are remembered as long as it does.
-        if behind.len() > ADDRESSES_OF_ONE_DEVICE && self.hosts.get(&ip).is_none() {
-            for first in behind.clone().iter().filter(|first| **first != ip) {
-                if let Some(device) = self.hosts.known(*first) {
-                    self.hosts.enter(device, Host::default);
-                }
-            }
-        }
+        let known = self.hosts.get(&ip).is_some();
         let host = self.host(ip, now);
         host.via = Some(mac);
         if learning || host.carrier.is_none() {
             host.carrier = Some(mac);
+        }
+        self.note_behind(ip, mac);
+        if !known {
+            self.keep_first_behind(mac, ip);
         }
     }
 
@@ -148,7 +140,7 @@ impl World {
             return;
         }
         if !routes && let Some(behind) = self.macs.get_mut(&mac) {
-            behind.remove(&ip);
+            behind.remove(ip);
         }
         host.mac = Some(mac);
         host.owned_by(mac, now);
@@ -208,7 +200,7 @@ impl World {
 
     /// Whether a MAC is a router's, by the addresses behind it.
     fn routes(&self, mac: [u8; 6]) -> bool {
-        self.macs.get(&mac).is_some_and(|behind| behind.len() > ADDRESSES_OF_ONE_DEVICE)
+        self.macs.get(&mac).is_some_and(Behind::routes)
     }
 
     /// Whether a device would have more addresses than one has.

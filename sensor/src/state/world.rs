@@ -14,6 +14,7 @@ use super::host::{DeviceStage, Host};
 use super::hosts::Hosts;
 use super::names::{Names, Stated};
 use super::rules::Rules;
+use super::sender::Behind;
 use super::stations::Stations;
 use super::table::{Table, Worth};
 use super::zone::{Kind, Zone, Zones};
@@ -114,13 +115,6 @@ impl Worth for External {
     }
 }
 
-/// Addresses behind a MAC are soon seen again.
-impl Worth for BTreeSet<IpAddr> {
-    fn is_known(&self) -> bool {
-        false
-    }
-}
-
 /// Everything the engine knows.
 pub struct World {
     /// How to learn and judge.
@@ -136,7 +130,7 @@ pub struct World {
     /// Endpoints outside, by neighbourhood.
     pub externals: Table<String, External>,
     /// Addresses seen behind a MAC that it did not prove; several make it a router's.
-    pub(super) macs: Table<[u8; 6], BTreeSet<IpAddr>>,
+    pub(super) macs: Table<[u8; 6], Behind>,
     /// Names of addresses, as seen on the wire.
     pub names: Names,
     /// What devices said before they had an address.

@@ -263,3 +263,80 @@ fn segments_no_stack_sends_are_somebody_looking_for_open_ports() {
     );
     assert_eq!(found.actor, std::net::IpAddr::from(STRANGER));
 }
+
+/// 2000 forged sources send this to forty controllers, from the MAC of a stranger who also says something itself.
+fn forged(packet: &dyn Fn(PacketBuilder) -> PacketBuilder) -> Tape {
+    let mut tape = Tape::new();
+    for i in 0..2000_u64 {
+        let source = [10, 10, 50 + (i / 200) as u8, (i % 200) as u8];
+        let frame = PacketBuilder::ethernet(mac(STRANGER), mac(plc(1))).ipv4(source, plc((i % 40) as u8 + 1));
+        tape.push(Frame { at_ns: LATER + i * SEC / 100, leg: 0, bytes: packet(frame).build_padded() });
+    }
+    tape.talk((STRANGER, plc(1), 502), LATER + 5 * SEC, SEC, &[write(1)]);
+    tape.poll(SCADA, plc(1), LATER, 60);
+    tape
+}
+
+#[test]
+fn forged_sources_are_one_device_also_where_nothing_is_known_yet() {
+    let syn = |frame: PacketBuilder| frame.tcp(40_000, 502).flags(isthmus_tests::packet::tcp::SYN);
+    for seen in [at_once(forged(&syn)), while_learning(forged(&syn))] {
+        let scan = seen.one("ics_scan");
+        assert_eq!(scan.actor, std::net::IpAddr::from(STRANGER), "{}", scan.summary);
+    }
+    let settings = isthmus::state::world::Settings { operational: true, ..Default::default() };
+    let (world, ..) = judge_on(world(settings), isthmus::incident::Incidents::default(), forged(&syn));
+    let (devices, forgeries) = world.devices();
+    assert!(devices.len() < 10 && forgeries.values().sum::<u64>() > 1900, "{}", devices.len());
+    // ListIdentity: content that is told of whoever sends it.
+    let identity = |frame: PacketBuilder| {
+        let mut ask = [0; 24];
+        ask[0] = 0x63;
+        frame.udp(44_818, 44_818).payload(&ask)
+    };
+    let seen = at_once(forged(&identity));
+    let actors = |model| seen.of(model).iter().map(|f| f.actor).collect::<std::collections::BTreeSet<_>>();
+    for model in ["new_discover", "possible_ics", "it_to_ics"] {
+        assert!(actors(model).len() < 40, "{model}: {}", actors(model).len());
+        assert!(actors(model).contains(&std::net::IpAddr::from(STRANGER)), "{model}");
+    }
+}
+
+#[test]
+fn what_comes_through_a_router_is_not_its_forgery() {
+    let mut tape = Tape::new();
+    let router = mac([10, 20, 0, 254]);
+    for n in 0..60_u8 {
+        let client = isthmus_tests::conversation::Side {
+            mac: router,
+            next_hop: mac(plc(1)),
+            ip: [10, 30, 0, n].into(),
+            port: 40_000,
+            vlan: None,
+            leg: 0,
+            ttl: 63,
+        };
+        let server = isthmus_tests::conversation::Side {
+            mac: mac(plc(1)),
+            next_hop: router,
+            ip: plc(1).into(),
+            port: 502,
+            ..client
+        };
+        let mut session = isthmus_tests::conversation::Session::new(
+            client,
+            server,
+            LATER + u64::from(n) * SEC,
+            (1000, 2000),
+            isthmus_tests::conversation::Options::default(),
+        );
+        session.open();
+        let (request, answer) = write(1);
+        session.send_expecting_answer(isthmus_tests::conversation::From::Client, &request);
+        session.send(isthmus_tests::conversation::From::Server, &answer);
+        session.close(isthmus_tests::conversation::From::Client);
+        tape.add(session);
+    }
+    let seen = at_once(tape);
+    assert_eq!(seen.of("new_action").len(), 60);
+}

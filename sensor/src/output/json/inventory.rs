@@ -73,6 +73,16 @@ pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
     line.into_value()
 }
 
+/// So many addresses are forged by one device: one object for all of them.
+pub fn forged(sender: IpAddr, of: [u8; 6], n: u64, world: &World, observer: &str) -> Value {
+    let mut line = Line::new("asset", Kind::State, world.site.last, observer);
+    line.set("event.id", format!("forged-{}", mac(of)));
+    line.set("source.ip", sender.to_string());
+    line.set("source.mac", mac(of));
+    line.set("isthmus.forged_addresses", n);
+    line.into_value()
+}
+
 /// A conversation as one object.
 pub fn conversation(key: &Ends, conversation: &Conversation, observer: &str) -> Value {
     let mut line = Line::new("conversation", Kind::State, conversation.last, observer);

@@ -30,7 +30,7 @@ use crate::time::Time;
 pub use alert::{finding, incident};
 use handshake::Handshake;
 pub(super) use inventory::field_name;
-pub use inventory::{conversation, crossing, host};
+pub use inventory::{conversation, crossing, forged, host};
 pub(super) use line::mac;
 use line::{Kind, Line};
 

@@ -35,6 +35,7 @@ pub struct Metrics {
     lost: IntCounterVec,
     missing: IntCounter,
     findings: IntCounterVec,
+    allowed: IntCounterVec,
     commands: IntCounterVec,
     connections: IntCounterVec,
     malformed: IntCounterVec,
@@ -136,8 +137,13 @@ impl Metrics {
             )?,
             findings: counter(
                 "isthmus_findings_total",
-                "Findings raised, by model and severity.",
+                "Findings raised that no allowance covers, by model and severity.",
                 &["model", "severity"],
+            )?,
+            allowed: counter(
+                "isthmus_findings_allowed_total",
+                "Findings that an allowance covers, by model: recorded, of no incident.",
+                &["model"],
             )?,
             commands: counter(
                 "isthmus_commands_total",
@@ -208,6 +214,7 @@ impl Metrics {
         for spec in detect::REGISTRY {
             for severity in Severity::ALL {
                 self.findings.with_label_values(&[spec.id, severity.name()]);
+                self.allowed.with_label_values(&[spec.id]);
             }
         }
         for spec in protocol::REGISTRY {
@@ -311,7 +318,11 @@ const KINDS: [&str; 5] = ["flow", "frame", "storm", "loss", "tick"];
 
 impl Observer for &Metrics {
     fn finding(&mut self, finding: &Finding) {
-        if let Some(spec) = detect::by_id(&finding.model) {
+        let Some(spec) = detect::by_id(&finding.model) else { return };
+        // Whoever alerts on findings does not want what was allowed.
+        if finding.allowed.is_some() {
+            self.allowed.with_label_values(&[spec.id]).inc();
+        } else {
             self.findings.with_label_values(&[spec.id, finding.severity.name()]).inc();
         }
     }

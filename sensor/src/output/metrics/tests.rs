@@ -34,6 +34,7 @@ fn every_known_series_is_there_before_anything_happens() {
     for severity in Severity::ALL {
         expected.push(format!("isthmus_incidents_open{{severity=\"{}\"}} 0", severity.name()));
         for spec in detect::REGISTRY {
+            expected.push(format!("isthmus_findings_allowed_total{{model=\"{}\"}} 0", spec.id));
             let severity = severity.name();
             expected
                 .push(format!("isthmus_findings_total{{model=\"{}\",severity=\"{severity}\"}} 0", spec.id));
@@ -102,5 +103,27 @@ fn the_shipped_rules_ask_only_for_series_there_are() {
     assert!(asked.len() > 10, "{asked:?}");
     for name in asked {
         assert!(known.contains(&name), "no series {name}");
+    }
+}
+
+#[test]
+fn what_is_allowed_is_counted_apart() {
+    let metrics = metrics();
+    let world = World::new(Settings::default(), Zones::default());
+    let mut findings = detect::Findings::new(0);
+    let host = std::net::IpAddr::from([10, 20, 0, 5]);
+    findings.raise(detect::Draft::about(&detect::new_action::SPEC, host, crate::time::Time(1)), &world);
+    let mut finding = findings.take().0.remove(0);
+    let mut observer = &metrics;
+    observer.finding(&finding);
+    finding.allowed =
+        Some(crate::state::rules::Allowance { number: Some(1), reason: "maintenance".to_owned() });
+    observer.finding(&finding);
+    let text = metrics.render(Format::Text);
+    for line in [
+        "isthmus_findings_total{model=\"new_action\",severity=\"high\"} 1",
+        "isthmus_findings_allowed_total{model=\"new_action\"} 1",
+    ] {
+        assert!(text.lines().any(|have| have == line), "{line} is missing in\n{text}");
     }
 }

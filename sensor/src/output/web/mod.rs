@@ -69,9 +69,10 @@ impl Shared {
         self.findings
             .offer(|| known.findings().map(|of| (of.severity.name(), json::finding(of, observer))).collect());
         self.hosts.offer(|| {
-            let mut hosts: Vec<_> = world.hosts.iter().collect();
-            hosts.sort_by_key(|(ip, _)| *ip);
-            hosts.into_iter().map(|(ip, host)| ("", json::host(ip, host, world, observer))).collect()
+            let (devices, forged) = world.devices();
+            let devices = devices.into_iter().map(|(ip, host)| json::host(ip, host, world, observer));
+            let forged = forged.into_iter().map(|((ip, mac), n)| json::forged(ip, mac, n, world, observer));
+            devices.chain(forged).map(|line| ("", line)).collect()
         });
     }
 }

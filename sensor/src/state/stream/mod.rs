@@ -198,6 +198,11 @@ impl Stream {
         self.has_hole() && self.next.is_some_and(beyond)
     }
 
+    /// Whether somebody who acknowledges this has seen all of it so far.
+    pub fn is_seen_by(&self, acknowledged: u32) -> bool {
+        self.next == Some(acknowledged)
+    }
+
     /// Holes given up so far.
     pub const fn gaps(&self) -> u32 {
         self.gaps
