@@ -199,23 +199,30 @@ impl Session {
             (error, _) => Status::Refused(error, services::error(error)),
         };
         if message.command == DEVICE_INFO && status == Status::Ok {
-            device_info(message.data, side, out);
+            device_info(message.data, message.sender_port, side, out);
         }
         let command = function.command(Direction::Response).with_status(status).with_object(object);
         out.push(Event::Command(command.with_unit(Some(u32::from(message.sender_port)))));
     }
 }
 
-/// Result, major and minor version, build, name of 16 bytes.
-fn device_info(data: &[u8], side: Side, out: &mut Vec<Event>) {
+/// Result, major and minor version, build, name of 16 bytes. The system service answers for the device, every other AMS port for the
+/// program behind it.
+fn device_info(data: &[u8], port: u16, side: Side, out: &mut Vec<Event>) {
     let (Some(major), Some(minor), Some(build)) = (data.u8_at(4), data.u8_at(5), data.le16(6)) else {
         return;
     };
-    let version = format!("{major}.{minor}.{build}").into();
-    out.push(Event::Asset(Asset { side, field: AssetField::Firmware, value: version }));
     let name = data.slice(8, 16).map(text).unwrap_or_default();
+    let mut fact = |field, value: Box<str>| out.push(Event::Asset(Asset { side, field, value }));
+    if port != services::SYSTEM {
+        if !name.is_empty() {
+            fact(AssetField::Software, format!("{name} {major}.{minor}.{build}").into());
+        }
+        return;
+    }
+    fact(AssetField::Firmware, format!("{major}.{minor}.{build}").into());
     if !name.is_empty() {
-        out.push(Event::Asset(Asset { side, field: AssetField::Model, value: name }));
+        fact(AssetField::Model, name);
     }
 }
 

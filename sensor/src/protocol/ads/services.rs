@@ -5,7 +5,7 @@ use crate::protocol::command::{Action, Function};
 use crate::protocol::text::Text;
 
 /// The system service: files, registry, processes.
-const SYSTEM: u16 = 10_000;
+pub(super) const SYSTEM: u16 = 10_000;
 
 /// A command: what it does by itself, and its name.
 pub(super) const fn command(number: u16) -> (Action, &'static str) {

@@ -64,10 +64,14 @@ fn a_file_write_programs_and_a_symbol_is_named() {
 }
 
 #[test]
-fn device_info_tells_model_and_version() {
+fn device_info_is_of_the_device_or_of_a_program_on_it() {
+    // The NC server on AMS port 300.
     let answer = "000038000000 c0a801630101 0f80 050d75600101 2c01 0100 0500 18000000 00000000 05010000 00000000 \
         02 0b fd08 54434e43 000000000000000000000000";
     let events = feed(&mut Decoder::default(), Side::Server, &hex(answer), &[]);
+    assert_eq!(facts(&events), [(AssetField::Software, "TCNC 2.11.2301")]);
+    let system = answer.replace("2c01 0100 0500", "1027 0100 0500");
+    let events = feed(&mut Decoder::default(), Side::Server, &hex(&system), &[]);
     assert_eq!(facts(&events), [(AssetField::Firmware, "2.11.2301"), (AssetField::Model, "TCNC")]);
 }
 
@@ -91,7 +95,7 @@ fn lengths_that_disagree_are_malformed_and_strangers_are_refused() {
     assert_eq!(ask(&SPEC, &hex(READ_STATE)[..20], false), Verdict::NeedMore);
 }
 
-/// pyads asks who is there; the answer is made by hand after the description of the tags.
+/// pyads asks who is there. The answer's tags are those of ten captures (ITI/ICS-Security-Tools, `beckoff`), other values in them.
 const WHO: &str = "03661471 00000000 01000000 010101010101 1027 00000000";
 const ME: &str = "03661471 00000000 01000080 050d75600101 1027 03000000 \
     0500 0800 43582d3044373500 0300 0400 0301b80f 0400 1400 14010000 0a000000 00000000 644a0000 02000000";
