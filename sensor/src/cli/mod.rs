@@ -162,7 +162,8 @@ pub struct ReplayArgs {
     /// Configuration file.
     #[arg(long)]
     pub config: Option<PathBuf>,
-    /// Directory that keeps what is learned and found; without it nothing is kept.
+    /// Directory that keeps what is learned and found, saved on the way: the same replay again goes on where one was cut off.
+    /// Without it nothing is kept.
     #[arg(long)]
     pub state: Option<PathBuf>,
     /// Take the files for benign past: learn, and declare learning over at their end.
