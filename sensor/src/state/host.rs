@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::address::of_mac;
 use super::device::Device;
@@ -53,6 +53,22 @@ pub struct Address {
     /// Another device has it by now.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
+}
+
+/// What a device stated, as stored: states of the first version held one statement of a kind.
+fn stated<'de, D: Deserializer<'de>>(stored: D) -> Result<BTreeMap<AssetField, Vec<Fact>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Many(Vec<Fact>),
+        One(Fact),
+    }
+    let fields = BTreeMap::<AssetField, Stored>::deserialize(stored)?;
+    let list = |facts| match facts {
+        Stored::Many(facts) => facts,
+        Stored::One(fact) => vec![fact],
+    };
+    Ok(fields.into_iter().map(|(field, facts)| (field, list(facts))).collect())
 }
 
 /// How far learning has come for a device.
@@ -111,6 +127,7 @@ pub struct Host {
     /// The MAC its packets come from, a router's where they are routed.
     pub via: Option<[u8; 6]>,
     /// What it said about itself, in each protocol.
+    #[serde(deserialize_with = "stated")]
     pub facts: BTreeMap<AssetField, Vec<Fact>>,
     /// Industrial protocols it answers, with the connections.
     pub serves: BTreeMap<String, u64>,
