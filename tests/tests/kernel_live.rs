@@ -8,6 +8,7 @@ use isthmus::engine::Engine;
 use isthmus::incident::Incidents;
 use isthmus::mind::Mind;
 use isthmus::observer::Observer;
+use isthmus::protocol::{Command, Side};
 use isthmus::source::live::doctor::{Health, doctor};
 use isthmus::source::live::{Live, LiveOptions, Mode, Sizes, caps};
 use isthmus::source::{Record, Source as _, Wish};
@@ -17,6 +18,7 @@ use isthmus::state::zone::Zones;
 use isthmus::state::{ConnectionState, World};
 use isthmus::time::Time;
 use isthmus_tests::conversation::{From, Options, SEC, Session};
+use isthmus_tests::payload::modbus;
 use isthmus_tests::scenario::Plant;
 use isthmus_tests::wire::Interface;
 use sensor_ebpf::counters::Counter;
@@ -358,4 +360,64 @@ fn request_and_reply_on_two_interfaces_and_vlans_are_one_connection() {
         );
         assert_eq!(live.counters()[Counter::Packets as usize], sent[0] + sent[1]);
     });
+}
+
+/// Requests and answers, by direction.
+#[derive(Default)]
+struct Messages([u64; 2]);
+
+impl Observer for Messages {
+    fn command(&mut self, _: &Connection, _: &Command, sender: Side, _: Time) {
+        let [requests, answers] = &mut self.0;
+        *(if sender == Side::Client { requests } else { answers }) += 1;
+    }
+}
+
+#[test]
+#[ignore = "needs root"]
+fn content_on_a_port_nobody_knows_is_whole_from_the_first_message_on() {
+    const MESSAGES: u64 = 500;
+    let cable = Cable::new();
+    let plant = Plant::new();
+    let (client, server) = (plant.office[0], plant.ot()[0]);
+    let (a, b) = (client.side_towards(&server, 50_000), server.side_towards(&client, 17_171));
+    let mut session = Session::new(a, b, 0, (1, 2), Options::default());
+    session.open();
+    for n in 0..MESSAGES {
+        session.send(From::Client, &modbus::read_holding(n as u16, 1, 0, 100));
+        session.send(From::Server, &modbus::registers(n as u16, 1, &[7; 100]));
+    }
+    let frames: Vec<Vec<u8>> = session.take().into_iter().map(|frame| frame.bytes).collect();
+    let (ready, go) = std::sync::mpsc::channel();
+    let got = std::thread::scope(|scope| {
+        let (inside, office) = (cable.plant(), cable.office());
+        let watching = scope.spawn(move || {
+            Cable::inside(&inside, || {
+                let mut live = Live::open(&options(&["port0"])).expect("attach");
+                let world = World::new(Settings::default(), Zones::default());
+                let mut engine = Engine::new(Mind::new(world, Incidents::default()));
+                let mut messages = Messages::default();
+                ready.send(()).expect("channel");
+                let end = Instant::now() + Duration::from_secs(4);
+                while Instant::now() < end {
+                    assert!(live.poll(&mut |record| engine.record(record, &mut messages)).expect("poll"));
+                    live.apply(&engine.take_wishes());
+                }
+                messages.0
+            })
+        });
+        go.recv().expect("attached");
+        // Attaching is news to flows too; the next news may come a tenth of a second later.
+        std::thread::sleep(Duration::from_millis(200));
+        Cable::inside(&office, || {
+            let far = Interface::open("far0").expect("cable");
+            // A message each half millisecond or so: the whole lasts a few tenths of a second.
+            for few in frames.chunks(4) {
+                far.send(few).expect("send");
+                std::thread::sleep(Duration::from_micros(500));
+            }
+        });
+        watching.join().expect("watcher")
+    });
+    assert_eq!(got, [MESSAGES; 2]);
 }
