@@ -19,7 +19,7 @@ use crate::observer::Observer;
 use crate::protocol::{Action, Asset, Command, rdp};
 use crate::state::address::is_unicast;
 use crate::state::connection::{Connection, net_up};
-use crate::state::conversation::Conversation;
+use crate::state::conversation::{Conversation, Key};
 use crate::state::host::MAX_DRIVEN;
 use crate::state::rules::Act;
 use crate::state::world::External;
@@ -313,14 +313,21 @@ impl Mind {
 
     /// Whether what this connection does belongs into the event log: it is not usual, or its client was found out.
     fn is_unusual(&self, connection: &Connection, now: Time) -> bool {
-        !self.world.settings.learn
-            && (!self.world.knows(connection) || self.is_suspect(connection.client.ip, now))
+        self.is_news(self.world.knows(connection), connection, now)
+    }
+
+    /// As [`Self::is_unusual`], where it was looked up whether the conversation is usual.
+    fn is_news(&self, known: bool, connection: &Connection, now: Time) -> bool {
+        !self.world.settings.learn && (!known || self.is_suspect(connection.client.ip, now))
     }
 
     fn conversation(&mut self, connection: &Connection, now: Time) -> &mut Conversation {
-        let key = self.world.key(connection);
+        self.conversation_of(&self.world.key(connection), now)
+    }
+
+    fn conversation_of(&mut self, key: &Key, now: Time) -> &mut Conversation {
         let conversation =
-            self.world.conversations.entry(&key, || Conversation { first: now, ..Default::default() });
+            self.world.conversations.entry(key, || Conversation { first: now, ..Default::default() });
         conversation.last = conversation.last.max(now);
         conversation
     }
@@ -386,10 +393,13 @@ impl Mind {
     /// A message was exchanged.
     pub fn learn_command(&mut self, connection: &Connection, command: &Command, now: Time) {
         let teaches = self.teaches(connection, command.action, now);
-        let unusual = self.is_unusual(connection, now);
+        // Commands come thousands a second: what they are part of is looked up once.
+        let key = self.world.key(connection);
+        let known = self.world.conversations.get(&key).is_some_and(|conversation| conversation.taught);
+        let unusual = self.is_news(known, connection, now);
         self.chronicle.command(connection, command, unusual);
         let protocol = connection.protocol.map_or("", |spec| spec.name);
-        let conversation = self.conversation(connection, now);
+        let conversation = self.conversation_of(&key, now);
         conversation.count(command.action);
         if conversation.protocol.is_none() {
             conversation.protocol = Some(protocol.to_owned());
@@ -417,7 +427,7 @@ impl Mind {
         if new {
             self.world.learn_action(connection.client.ip, command.action);
         }
-        if usual && !self.world.knows(connection) {
+        if usual && !known {
             self.teach(connection, now);
         }
     }

@@ -55,16 +55,19 @@ impl<K: Hash + Eq + Ord + Clone, V: Worth> Table<K, V> {
     /// The row of `key`, made if there is none; counted as use and as changed.
     pub fn entry(&mut self, key: &K, make: impl FnOnce() -> V) -> &mut V {
         self.changes.note(key.clone(), self.capacity);
-        if self.known.peek(key).is_some() {
-            return self.known.entry(key.clone()).or_insert_with(make);
+        // Most rows that are asked for are there: one look into one half of the table.
+        if self.rows.peek(key).is_none() {
+            if self.known.peek(key).is_some() {
+                return self.known.entry(key.clone()).or_insert_with(make);
+            }
+            self.make_room(key);
         }
-        self.make_room(key);
         self.rows.entry(key.clone()).or_insert_with(make)
     }
 
     /// Makes room for the row of `key`, where it needs any; returns what had to go.
     pub(super) fn make_room(&mut self, key: &K) -> Option<(K, V)> {
-        if self.get(key).is_some() || self.len() < self.capacity { None } else { self.forget_one() }
+        if self.len() < self.capacity || self.get(key).is_some() { None } else { self.forget_one() }
     }
 
     /// Makes room for one row.

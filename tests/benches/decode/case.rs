@@ -1,5 +1,6 @@
 //! What is decoded: connections of one protocol, made or captured.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::ops::Range;
@@ -52,6 +53,8 @@ pub struct Case {
     pub allocations: u64,
     sessions: Vec<Session>,
     payload: Vec<u8>,
+    /// Where [`Case::copy`] copies to.
+    scratch: RefCell<Vec<u8>>,
     /// The packet path's records, file by file, where they are of this protocol alone.
     pub records: Vec<Vec<Recorded>>,
 }
@@ -152,7 +155,8 @@ impl Case {
     fn new(protocol: &'static str, source: &'static str) -> Self {
         let (sessions, payload, records) = (Vec::new(), Vec::new(), Vec::new());
         let (bytes, segments, commands, allocations) = (0, 0, 0, 0);
-        Self { protocol, source, bytes, segments, commands, allocations, sessions, payload, records }
+        let scratch = RefCell::new(vec![0; 1 << 16]);
+        Self { protocol, source, bytes, segments, commands, allocations, sessions, payload, scratch, records }
     }
 
     fn add(&mut self, (mut session, places): (Session, Vec<usize>), records: &[Recorded]) {
@@ -185,13 +189,13 @@ impl Case {
 
     /// Copies every payload.
     pub fn copy(&self) {
-        let mut to = [0; 1 << 16];
+        let mut to = self.scratch.borrow_mut();
         for segment in self.sessions.iter().flat_map(|session| &session.segments) {
             let from = self.payload.get(segment.payload.clone()).unwrap_or_default();
             if let Some(to) = to.get_mut(..from.len()) {
                 to.copy_from_slice(black_box(from));
+                black_box(to);
             }
-            black_box(&to);
         }
     }
 
