@@ -112,12 +112,12 @@ fn carries(bytes: &[u8], hinted: bool) -> bool {
 
 fn probe(probe: Probe<'_>) -> Verdict {
     match fits(probe.bytes) {
-        Some(true) => Verdict::Yes,
+        Some(true) if probe.from_start || carries(probe.bytes, probe.hinted) => Verdict::Yes,
         None => Verdict::NeedMore,
-        Some(false) if !probe.from_start && find(probe.bytes, |at| carries(at, probe.hinted)).is_some() => {
+        Some(_) if !probe.from_start && find(probe.bytes, |at| carries(at, probe.hinted)).is_some() => {
             Verdict::Yes
         }
-        Some(false) => Verdict::No,
+        Some(_) => Verdict::No,
     }
 }
 

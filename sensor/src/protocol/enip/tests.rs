@@ -118,9 +118,13 @@ fn joined_in_the_middle_the_next_message_is_enough() {
 #[test]
 fn zeros_in_the_middle_of_another_protocol_are_no_empty_list() {
     // As in frames of Mitsubishi's tools: a four among zeros.
-    let bytes = [&[0x57, 1, 0xff][..], &[4], &[0; 60]].concat();
-    let probe = Probe { bytes: &bytes, side: Side::Client, hinted: false, from_start: false };
-    assert_eq!((SPEC.probe)(probe), Verdict::No);
+    let tools = [&[0x57, 1, 0xff][..], &[4], &[0; 60]].concat();
+    // As in MAPI (zeek, `dce-rpc/mapi.pcap`): a header of its own kind.
+    let mapi = hex("6300000000000000000000000000000000002c0e00000000");
+    for bytes in [tools, mapi] {
+        let probe = Probe { bytes: &bytes, side: Side::Client, hinted: false, from_start: false };
+        assert_eq!((SPEC.probe)(probe), Verdict::No);
+    }
 }
 
 proptest! {
