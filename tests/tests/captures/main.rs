@@ -14,6 +14,7 @@ mod findings;
 mod helper;
 mod iec104;
 mod it_side;
+mod lookalikes;
 mod mms;
 mod modbus;
 mod opcua;
