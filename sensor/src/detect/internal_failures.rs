@@ -10,7 +10,7 @@ use crate::state::address::is_unicast;
 pub static SPEC: Spec = Spec {
     id: "internal_failures",
     title: "Multiple failed internal connections",
-    summary: "A host's connections to other hosts inside are refused or unanswered more often than it is used to. Different destinations and ports count in full; trying one again and again counts little more than once.",
+    summary: "A host's connections to other hosts inside are refused or unanswered more often than it is used to. Different destinations and ports count in full; trying one again and again counts little more than once. A TCP segment with neither SYN nor ACK, which no stack sends, is told when it is refused: somebody looks for open ports.",
     techniques: &["T0846"],
     severity: Severity::Medium,
     build: || Box::new(FAILURES),

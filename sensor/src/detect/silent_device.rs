@@ -16,7 +16,7 @@ use crate::time::Time;
 pub static SPEC: Spec = Spec {
     id: "silent_device",
     title: "Device fell silent",
-    summary: "A controller that answered a poller steadily no longer answers its requests or connections, while the poller goes on asking and the sensor lost nothing. Three or more at once are a segment that fell silent.",
+    summary: "A controller that answered a poller steadily no longer answers its requests or connections, while the poller goes on asking and the sensor lost nothing; time in which nobody was heard is no silence of a device. Three or more at once are a segment that fell silent.",
     techniques: &["T0814", "T0826"],
     severity: Severity::Medium,
     build: || Box::new(Model::default()),

@@ -68,8 +68,8 @@ fn combined(importance: Option<Importance>) -> Option<Importance> {
 impl Incidents {
     /// What was found before.
     pub fn restore(findings: Vec<Finding>, incidents: Vec<Incident>) -> Self {
-        let mut all = Self::default();
-        all.incidents = incidents.into_iter().map(|incident| (incident.number, incident)).collect();
+        let incidents = incidents.into_iter().map(|incident| (incident.number, incident)).collect();
+        let mut all = Self { incidents, ..Self::default() };
         for finding in findings {
             all.note_pivots(&finding);
             if let Some(number) = finding.incident {

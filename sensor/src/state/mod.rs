@@ -19,7 +19,7 @@ pub mod outflow;
 pub mod relearn;
 pub mod role;
 pub mod rules;
-mod sender;
+pub mod sender;
 pub mod stations;
 pub mod stream;
 pub mod table;

@@ -14,6 +14,9 @@ use super::table::Worth;
 /// yet of any. More than take their first packets through a router at the same moment.
 const FORGED: usize = 32;
 
+/// How many addresses are forged: by whom, from which MAC.
+pub type Forged = BTreeMap<(IpAddr, [u8; 6]), u64>;
+
 /// Of which as many stay remembered as long as it sends.
 const KEPT: usize = ADDRESSES_OF_ONE_DEVICE + 1;
 
@@ -100,14 +103,14 @@ impl World {
     }
 
     /// Devices by their address, and forged addresses apart: by the device that sends under them, its MAC and how many.
-    pub fn devices(&self) -> (Vec<(IpAddr, &Host)>, BTreeMap<(IpAddr, [u8; 6]), u64>) {
-        let mut forged = BTreeMap::new();
+    pub fn devices(&self) -> (Vec<(IpAddr, &Host)>, Forged) {
+        let mut forged = Forged::new();
         // A group, or the address a client has before it has one, is no device.
         let mut devices: Vec<_> = self.hosts.iter().filter(|(ip, _)| is_unicast(*ip)).collect();
         devices.retain(|(ip, _)| match self.sender(*ip) {
             None => true,
             Some(sender) => {
-                let n: &mut u64 = forged.entry(sender).or_default();
+                let n = forged.entry(sender).or_default();
                 *n = n.saturating_add(1);
                 false
             }
