@@ -16,6 +16,10 @@ fuzz_target!(|data: &[u8]| {
     stream.remember_from_now();
     // Near the end of the sequence space, so that it wraps.
     let base = u32::MAX - 500;
+    // A SYN may have said where it begins, or something else.
+    if let Some([1, where_, ..]) = data.first_chunk::<4>() {
+        stream.begin(base.wrapping_add(u32::from(*where_) << 4));
+    }
     for action in data.chunks_exact(4) {
         let (at, len) = (u32::from(action[1]) << 4, usize::from(u16::from_le_bytes([action[2], action[3]])) % 3000);
         match action[0] % 8 {

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 /// Pushes and keeps, as a decoder that consumes nothing.
@@ -209,4 +211,32 @@ fn a_syn_that_the_first_segment_contradicts_is_not_believed() {
     stream.begin(50);
     push(&mut stream, 102, b"c");
     assert_eq!(bytes(&stream), b"abc");
+}
+
+proptest! {
+    /// Every byte is its own sequence number, so bytes in order count upwards, whatever a SYN said and in whatever order they come.
+    #[test]
+    fn bytes_in_order_count_upwards_wherever_a_syn_said_that_they_begin(
+        first in any::<u8>(),
+        begun in any::<bool>(),
+        far in any::<bool>(),
+        segments in prop::collection::vec((any::<u8>(), 1..200_usize), 1..30),
+    ) {
+        let mut stream = Stream::default();
+        let base = u32::MAX - 500;
+        if begun {
+            stream.begin(base.wrapping_add(u32::from(first) << 3).wrapping_add(if far { 1 << 30 } else { 0 }));
+        }
+        for (at, len) in segments {
+            let seq = base.wrapping_add(u32::from(at) << 3);
+            let payload: Vec<u8> = (0..len).map(|i| seq.wrapping_add(i as u32) as u8).collect();
+            prop_assert!(!push(&mut stream, seq, &payload));
+            let in_order = bytes(&stream).windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1));
+            prop_assert!(in_order, "{:?}", bytes(&stream));
+        }
+        while stream.has_hole() {
+            stream.skip_hole();
+        }
+        prop_assert_eq!(stream.view().0.windows(2).filter(|pair| pair[1] != pair[0].wrapping_add(1)).count(), 0);
+    }
 }
