@@ -13,6 +13,7 @@ use hashlink::LruCache;
 use sensor_ebpf::flow::Transport;
 use sensor_ebpf::policy::{Class, Endpoint};
 use sensor_ebpf::record::Reason;
+use sensor_ebpf::wire::transport::flag;
 
 use crate::detect::Happening;
 use crate::mind::Mind;
@@ -266,7 +267,11 @@ impl Engine {
                 Self::close(&mut old, &mut self.mind, self.now, observer);
             }
         }
-        let mut connection = Connection::new(&event.key, event.at, event.packet_flags);
+        // What is told first of a connection that goes on, by a sensor that was started or forgot it, may be a sweep's report, or
+        // that of an entry that made room: it has no packet of its own, which is not a packet without flags (a scan's).
+        let goes_on = matches!(event.reason, Reason::Swept | Reason::Replaced) && event.flags != 0;
+        let flags = if goes_on { flag::ACK } else { event.packet_flags };
+        let mut connection = Connection::new(&event.key, event.at, flags);
         connection.name_ends(|mac| self.mind.world.device(mac));
         self.mind.happen(&Happening::Opened(&connection), self.now);
         self.mind.learn_opened(&connection, self.now);

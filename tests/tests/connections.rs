@@ -1,10 +1,14 @@
 //! Connections as the engine tells them, from frames.
 
+use std::net::IpAddr;
+
 use isthmus::engine::Engine;
 use isthmus::incident::Incidents;
 use isthmus::mind::Mind;
-use isthmus::observer::Observer;
+use isthmus::observer::{Observer, Silent};
 use isthmus::source::replay::ReplayOptions;
+use isthmus::source::{FlowEvent, Record};
+use isthmus::state::address::words;
 use isthmus::state::connection::Connection;
 use isthmus::state::world::Settings;
 use isthmus::state::zone::Zones;
@@ -13,6 +17,8 @@ use isthmus::time::Time;
 use isthmus_tests::conversation::{Frame, From, HOUR, MIN, Options, SEC, Session};
 use isthmus_tests::evaluation::analyse_with;
 use isthmus_tests::scenario::Plant;
+use sensor_ebpf::flow::{FlowKey, Transport};
+use sensor_ebpf::record::Reason;
 
 #[derive(Default)]
 struct Told(Vec<(String, ConnectionState)>);
@@ -34,6 +40,49 @@ fn visit(at_ns: u64, number: u32) -> Vec<Frame> {
     session.send(From::Server, &[7; 4000]);
     session.close(From::Client);
     session.take()
+}
+
+#[test]
+fn a_connection_first_told_of_by_a_sweep_is_its_servers_whichever_direction_comes_first() {
+    let plant = Plant::new();
+    let (client, server) = (IpAddr::from(plant.office[0].ip), IpAddr::from(plant.wincc.ip));
+    for down_first in [false, true] {
+        let mut engine =
+            Engine::new(Mind::new(World::new(Settings::default(), Zones::default()), Incidents::default()));
+        let at = Time(1_773_234_000 * SEC);
+        let swept = |src: (IpAddr, u16), dst: (IpAddr, u16), n| FlowEvent {
+            at,
+            key: FlowKey {
+                src: words(src.0),
+                dst: words(dst.0),
+                sport: src.1,
+                dport: dst.1,
+                place: (Transport::Tcp as u32) << 28,
+            },
+            reason: Reason::Swept,
+            packets: n,
+            bytes: n * 100,
+            last: at,
+            // All there were, the handshake's among them; of no packet now.
+            flags: 0x1a,
+            packet_flags: 0,
+            notes: 0,
+            tcp_seq: 0,
+            macs: None,
+        };
+        let mut told =
+            [swept((client, 55_685), (server, 3389), 10), swept((server, 3389), (client, 55_685), 20)];
+        if down_first {
+            told.reverse();
+        }
+        for event in told {
+            engine.record(Record::Flow(event), &mut Silent);
+        }
+        engine.finish(&mut Silent);
+        let known: Vec<_> =
+            engine.mind.world.conversations.iter().map(|(key, c)| (key.port, c.bytes)).collect();
+        assert_eq!(known, [(3389, [1000, 2000])], "down first: {down_first}");
+    }
 }
 
 #[test]
