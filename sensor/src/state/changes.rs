@@ -5,18 +5,13 @@ use std::collections::BTreeSet;
 /// Rows changed or forgotten since they were last stored. Until somebody asks for the first time, and where a flood changes more than
 /// a table holds, it is all of them: where there is no state to keep, knowing which would cost every record something and
 /// nobody would ever ask.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Changes<K> {
     /// So many that the table is best written anew.
+    #[default]
     All,
     /// These.
     Some(BTreeSet<K>),
-}
-
-impl<K> Default for Changes<K> {
-    fn default() -> Self {
-        Self::All
-    }
 }
 
 impl<K: Ord> Changes<K> {
