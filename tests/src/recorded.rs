@@ -82,7 +82,7 @@ pub fn of_frames(name: &str, frames: Vec<Frame>) -> Result<Vec<Recorded>> {
     let file = std::env::temp_dir().join(format!("isthmus-{}-{name}.pcap", std::process::id()));
     let mut out = std::io::BufWriter::new(std::fs::File::create(&file)?);
     let written = write_pcap(&mut out, frames).and_then(|_| std::io::Write::flush(&mut out));
-    let recorded = written.map_err(Into::into).and_then(|()| of_files(&[file.clone()]));
+    let recorded = written.map_err(Into::into).and_then(|()| of_files(std::slice::from_ref(&file)));
     std::fs::remove_file(&file)?;
     recorded
 }

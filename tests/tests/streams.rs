@@ -255,7 +255,7 @@ fn half_open(n: u64) -> Vec<Frame> {
     let client = plant.office[(n % 4) as usize];
     let mut wire = Wire::of(&client, 20_000 + (n / 4) as u16, START + n * 100_000);
     wire.open();
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         wire.says(0, &[&read(1)[..], &[0, 2, 0, 0, 0, 254, 1, 16]].concat());
     } else {
         wire.says(100, &[7; 1000]);

@@ -59,6 +59,10 @@ pub enum Kind {
 
 /// Frames in order of time.
 type Frames = Box<dyn Iterator<Item = Frame> + Send>;
+/// Whether a frame is not sent after all.
+type Mute = Box<dyn Fn(&Frame) -> bool + Send>;
+/// What a sensor sees of frames.
+type Lens = Box<dyn FnOnce(Frames) -> Frames>;
 
 /// A family of plays.
 pub struct Family {
@@ -250,11 +254,11 @@ pub(super) struct Plan<'a> {
     end_ns: u64,
     stage: Stage,
     /// Frames of the stage that are not sent after all.
-    mute: Option<Box<dyn Fn(&Frame) -> bool + Send>>,
+    mute: Option<Mute>,
     /// More frames.
     others: Vec<Frames>,
     /// How the sensor sees all of it, where that is not as it is.
-    lens: Option<Box<dyn FnOnce(Frames) -> Frames>>,
+    lens: Option<Lens>,
     deeds: Vec<Deed>,
 }
 
