@@ -26,7 +26,8 @@ fn is_industrial(dialogue: &Dialogue) -> bool {
 /// detector.
 fn allocations(dialogue: &Dialogue) -> u64 {
     let mut engine = engine(Settings::default());
-    let records = of_frames(dialogue.protocol, dialogue.frames(LEARNED + JUDGED + COUNTED)).unwrap();
+    let records =
+        of_frames(dialogue.protocol, dialogue.frames(LEARNED + JUDGED + COUNTED)).expect("records of frames");
     let after = |polls: u32| Time(dialogue::BEGIN + u64::from(polls + 1) * dialogue::PERIOD);
     let (mut frames, mut count) = (0, 0);
     for record in &records {

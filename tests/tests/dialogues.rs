@@ -44,7 +44,7 @@ fn every_registered_protocol_has_one_and_is_recognised_in_it_without_a_fault() {
         let name = dialogue.protocol;
         let mut told = Told::default();
         let mut engine = engine(Settings::default());
-        for recorded in of_frames(name, dialogue.frames(20)).unwrap() {
+        for recorded in of_frames(name, dialogue.frames(20)).expect("records of frames") {
             engine.record(recorded.record(), &mut told);
         }
         engine.finish(&mut told);
@@ -68,7 +68,9 @@ fn every_registered_protocol_has_one_and_is_recognised_in_it_without_a_fault() {
 fn recognised(dialogue: &Dialogue, name: &str) -> Vec<&'static str> {
     let mut told = Told::default();
     let mut engine = engine(Settings::default());
-    for recorded in of_frames(&format!("{}-{name}", dialogue.protocol), dialogue.frames(6)).unwrap() {
+    for recorded in
+        of_frames(&format!("{}-{name}", dialogue.protocol), dialogue.frames(6)).expect("records of frames")
+    {
         engine.record(recorded.record(), &mut told);
     }
     engine.finish(&mut told);

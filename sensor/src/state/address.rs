@@ -1,5 +1,6 @@
 //! Addresses of the packet path as addresses of people.
 
+use std::hash::Hasher;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
@@ -12,6 +13,18 @@ pub fn ip(words: [u64; 2]) -> IpAddr {
     }
     let v6 = Ipv6Addr::from(bytes);
     v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4)
+}
+
+/// Hashes an address with what tells its namesakes apart, in one step for IPv4 instead of one for each field: several tables
+/// are asked about every message.
+pub(super) fn hash(ip: IpAddr, more: u16, state: &mut impl Hasher) {
+    match ip {
+        IpAddr::V4(v4) => state.write_u64(u64::from(u32::from(v4)) << 16 | u64::from(more)),
+        IpAddr::V6(v6) => {
+            state.write_u128(v6.into());
+            state.write_u16(more);
+        }
+    }
 }
 
 /// The inverse of [`ip`].

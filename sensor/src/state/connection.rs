@@ -2,6 +2,7 @@
 
 mod turn;
 
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -21,12 +22,18 @@ const FIRST_MARK: u64 = 1 << 20;
 const PART: Duration = Duration::from_secs(3600);
 
 /// One end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct End {
     /// Address.
     pub ip: IpAddr,
     /// Port; zero without ports.
     pub port: u16,
+}
+
+impl Hash for End {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        super::address::hash(self.ip, self.port, state);
+    }
 }
 
 /// A connection whichever way it is looked at.

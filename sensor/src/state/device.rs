@@ -1,6 +1,7 @@
 //! What a device is called inside.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::{AddrParseError, IpAddr};
 use std::num::ParseIntError;
 use std::str::FromStr;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 /// people: an address that was handed on names two devices.
 ///
 /// As text `10.0.0.5`; of later devices that began with the same address `10.0.0.5~1`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Device {
     pub(super) name: IpAddr,
@@ -33,6 +34,12 @@ impl Device {
     /// The next one that begins with the same address.
     pub(super) const fn next(self) -> Self {
         Self { name: self.name, nth: self.nth.saturating_add(1) }
+    }
+}
+
+impl Hash for Device {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        super::address::hash(self.name, self.nth, state);
     }
 }
 
