@@ -40,10 +40,12 @@ pub(super) fn learn(
                 return;
             }
             mind.world.note_lease(*address, *mac, now);
+            // Until it uses the lease the address may still be another's.
+            let whose = mind.world.owner_of(*mac).unwrap_or(*address);
             for (field, value) in mind.world.stated.take(*mac) {
                 let asset = Asset { side: Side::Client, field, value };
-                if mind.learn_fact(*address, &asset, protocol, now) {
-                    observer.asset(*address, &asset, protocol, now);
+                if mind.learn_fact(whose, &asset, protocol, now) {
+                    observer.asset(whose, &asset, protocol, now);
                 }
             }
         }

@@ -44,8 +44,12 @@ const fn names_one(mac: [u8; 6]) -> bool {
 impl World {
     /// The address of the device a MAC belongs to; of an unknown one, what stands for the MAC.
     pub fn device(&self, mac: [u8; 6]) -> IpAddr {
-        let by_mac = of_mac(mac);
-        self.hosts.known(by_mac).map_or(by_mac, |device| self.hosts.address(device))
+        self.owner_of(mac).unwrap_or_else(|| of_mac(mac))
+    }
+
+    /// The address of the device a MAC is known to belong to.
+    pub fn owner_of(&self, mac: [u8; 6]) -> Option<IpAddr> {
+        self.hosts.known(of_mac(mac)).map(|device| self.hosts.address(device))
     }
 
     /// A frame without IP came from this MAC; nothing on its way changes the source.

@@ -31,6 +31,45 @@ fn lease(tape: &mut Tape, address: [u8; 4], to: Mac, at: u64) {
     tape.push(Frame { at_ns: at, leg: 0, bytes });
 }
 
+/// A device asks for an address and says its name (RFC 2132 §3.14).
+fn asks(tape: &mut Tape, name: &str, by: Mac, at: u64) {
+    let mut request = vec![1, 1, 6, 0, 1, 2, 3, 4];
+    request.resize(28, 0);
+    request.extend(by.0);
+    request.resize(236, 0);
+    request.extend([99, 130, 83, 99, 53, 1, 3, 12, name.len() as u8]);
+    request.extend(name.as_bytes());
+    request.push(255);
+    let bytes = PacketBuilder::ethernet(by, Mac::BROADCAST)
+        .ipv4([0, 0, 0, 0], [255, 255, 255, 255])
+        .udp(68, 67)
+        .payload(&request)
+        .build_padded();
+    tape.push(Frame { at_ns: at, leg: 0, bytes });
+}
+
+#[test]
+fn two_that_swap_their_leases_keep_their_names() {
+    let hosts = [([10, 10, 0, 21], "pc21"), ([10, 10, 0, 22], "pc22")];
+    let join = |tape: &mut Tape, ip: [u8; 4], (own, name): ([u8; 4], &str), at: u64| {
+        asks(tape, name, mac(own), at);
+        lease(tape, ip, mac(own), at + SEC / 10);
+        tape.claim(ip, mac(own), true, at + SEC);
+    };
+    let mut past = known();
+    for (n, host) in (0..).zip(hosts) {
+        join(&mut past, host.0, host, START + n * 10 * SEC);
+        past.talk((host.0, OFFICE, 8080), START + (5 + n * 10) * SEC, SEC, &[(vec![1], vec![2])]);
+    }
+    let mut tape = Tape::new();
+    join(&mut tape, hosts[1].0, hosts[0], LATER);
+    join(&mut tape, hosts[0].0, hosts[1], LATER + 10 * SEC);
+    // And once more, from what was said between.
+    join(&mut tape, hosts[0].0, hosts[0], LATER + 3600 * SEC);
+    join(&mut tape, hosts[1].0, hosts[1], LATER + 3610 * SEC);
+    judge(learn(past), tape).silent();
+}
+
 /// One write to a controller, from this address and MAC.
 fn write_from(tape: &mut Tape, ip: [u8; 4], of: Mac, port: u16, at: u64) {
     let client = Side { mac: of, next_hop: mac(plc(1)), ip: ip.into(), port, vlan: None, leg: 0, ttl: 64 };
