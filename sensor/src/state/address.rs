@@ -7,10 +7,8 @@ use ipnet::IpNet;
 
 /// The address in the two native words of a flow key.
 pub fn ip(words: [u64; 2]) -> IpAddr {
-    let mut bytes = [0_u8; 16];
-    for (to, from) in bytes.iter_mut().zip(words.iter().flat_map(|w| w.to_ne_bytes())) {
-        *to = from;
-    }
+    // Asked for both ends of every record.
+    let bytes: [u8; 16] = zerocopy::transmute!(words);
     let v6 = Ipv6Addr::from(bytes);
     v6.to_ipv4_mapped().map_or(IpAddr::V6(v6), IpAddr::V4)
 }
