@@ -1,8 +1,8 @@
 //! Two directions made one: who asked, who answered, how it went.
 
 mod turn;
+mod volume;
 
-use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -10,87 +10,15 @@ use sensor_ebpf::flow::{FlowKey, Transport};
 use sensor_ebpf::record::Reason;
 use sensor_ebpf::wire::transport::flag;
 
-use super::address::{ip, mac, of_mac};
+pub use super::pair::{End, Link, Pair, ends};
 use super::stream::Stream;
 use crate::protocol::{Decode, Port, REGISTRY, Side, Spec};
 use crate::source::FlowEvent;
 use crate::time::Time;
+pub use volume::net_up;
 
 /// Bytes from which a volume is worth judging.
 const FIRST_MARK: u64 = 1 << 20;
-/// Industrial connections stand for months: their volume is judged and learned by the hour, as if they were as many.
-const PART: Duration = Duration::from_secs(3600);
-
-/// One end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct End {
-    /// Address.
-    pub ip: IpAddr,
-    /// Port; zero without ports.
-    pub port: u16,
-}
-
-impl Hash for End {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        super::address::hash(self.ip, self.port, state);
-    }
-}
-
-/// A connection whichever way it is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Pair {
-    low: End,
-    high: End,
-    transport: u8,
-    /// What tells streams between two MACs apart; zero where ports do.
-    stream: u16,
-}
-
-impl Pair {
-    /// Both directions of a flow give the same pair, whatever interface and VLAN they were seen on: on a router the
-    /// request enters on one and the reply on another.
-    pub fn of(key: &FlowKey) -> Self {
-        let (a, b) = ends(key);
-        Self::between(a, b, key.transport(), Link::of(key).map_or(0, |link| link.stream))
-    }
-
-    fn between(a: End, b: End, transport: Transport, stream: u16) -> Self {
-        let (low, high) = if a <= b { (a, b) } else { (b, a) };
-        Self { low, high, transport: transport as u8, stream }
-    }
-}
-
-/// What takes the place of addresses and ports where frames carry no IP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Link {
-    /// MACs of client and server (of a flow's key: source and destination).
-    pub macs: [[u8; 6]; 2],
-    /// The payload's first two bytes: PROFINET's FrameID, the APPID of GOOSE and SV.
-    pub stream: u16,
-}
-
-impl Link {
-    /// Of a flow without IP.
-    pub fn of(key: &FlowKey) -> Option<Self> {
-        let link = key.transport() == Transport::Ethernet;
-        link.then(|| Self { macs: [mac(key.src), mac(key.dst)], stream: key.sport })
-    }
-
-    /// Its ends as the MACs alone tell them, whatever IP the devices have.
-    fn ends(&self, ethertype: u16) -> (End, End) {
-        let [a, b] = self.macs.map(|mac| End { ip: of_mac(mac), port: ethertype });
-        (a, b)
-    }
-}
-
-/// Source and destination of a flow. Without IP: addresses made of the MACs, the EtherType for both ports.
-pub fn ends(key: &FlowKey) -> (End, End) {
-    if let Some(link) = Link::of(key) {
-        return link.ends(key.dport);
-    }
-    (End { ip: ip(key.src), port: key.sport }, End { ip: ip(key.dst), port: key.dport })
-}
-
 /// How a connection went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -217,13 +145,6 @@ pub const fn index(side: Side) -> usize {
         Side::Client => 0,
         Side::Server => 1,
     }
-}
-
-/// Bytes from a client since `told`, less what acknowledges the server's: a segment of 40 to 60 bytes for every one or two
-/// of 1500 (RFC 5681 §4.2) is no data.
-pub fn net_up(carried: [u64; 2], told: [u64; 2]) -> u64 {
-    let ([up, down], [told_up, told_down]) = (carried, told);
-    up.saturating_sub(told_up).saturating_sub(down.saturating_sub(told_down) / 32)
 }
 
 /// Whether some protocol's servers usually listen there.
@@ -373,58 +294,9 @@ impl Connection {
         self.hoarded = 0;
     }
 
-    /// Bytes sent out that its conversation was not told of yet.
-    pub(crate) fn not_credited(&self) -> u64 {
-        net_up(self.legs.map(|leg| leg.bytes), self.credited)
-    }
-
-    /// Bytes from client and from server that are judged together, and since when: all of them, or those of an industrial
-    /// connection's hour.
-    pub fn volume(&self) -> ([u64; 2], Time) {
-        let (since, [up, down]) = self.part;
-        let [a, b] = self.session_bytes();
-        ([a.saturating_sub(up), b.saturating_sub(down)], since)
-    }
-
-    /// Bytes of its session from client and from server, whatever connections carried them.
-    fn session_bytes(&self) -> [u64; 2] {
-        let ([a, b], [beside_a, beside_b]) = (&self.legs, self.aside);
-        [a.bytes.saturating_add_signed(beside_a), b.bytes.saturating_add_signed(beside_b)]
-    }
-
-    /// So many bytes more of its session passed in another connection; negative: of what passed here so many more belong to
-    /// another's.
-    pub(crate) fn add_aside(&mut self, bytes: [i64; 2]) {
-        for (sum, n) in self.aside.iter_mut().zip(bytes) {
-            *sum = sum.saturating_add(n);
-        }
-    }
-
-    /// Bytes of its session that passed beside it.
-    pub fn aside(&self) -> u64 {
-        self.aside.iter().fold(0, |sum, n| sum.saturating_add(u64::try_from(*n).unwrap_or(0)))
-    }
-
-    /// Whether its bytes belong to another connection's session.
-    pub fn is_lent(&self) -> bool {
-        self.aside.iter().any(|n| *n < 0)
-    }
-
     /// Whether its content is RDP.
     pub fn is_desktop(&self) -> bool {
         self.protocol.is_some_and(|spec| spec.name == crate::protocol::rdp::SPEC.name)
-    }
-
-    /// Whether an hour of an industrial connection is full.
-    pub(crate) fn part_is_full(&self, now: Time) -> bool {
-        let (since, _) = self.part;
-        now.since(since) >= PART && self.state == State::Established && self.is_industrial()
-    }
-
-    /// The next hour begins.
-    pub(crate) fn next_part(&mut self, now: Time) {
-        self.part = (now, self.session_bytes());
-        self.volume_mark = FIRST_MARK;
     }
 
     /// Whether both ends answered each other: TCP that was acknowledged both ways and not reset, else several packets both
@@ -482,9 +354,7 @@ impl Connection {
             Transport::Other => "ip",
         }
     }
-}
 
-impl Connection {
     /// The connection whichever way it is looked at.
     pub fn pair(&self) -> Pair {
         let (a, b) = self.link.map_or((self.client, self.server), |link| link.ends(self.server.port));

@@ -16,6 +16,7 @@ mod infer;
 pub mod names;
 pub mod oui;
 pub mod outflow;
+mod pair;
 pub mod relearn;
 pub mod role;
 pub mod rules;
