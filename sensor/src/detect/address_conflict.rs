@@ -87,7 +87,8 @@ impl Model {
         {
             held.changes.pop_front();
         }
-        if held.changes.is_empty() {
+        // Whoever has it again after a while is no newcomer, however long another held it.
+        if held.changes.is_empty() && claim.mac != held.owner {
             (held.owner, held.actor) = (before, None);
         }
         held.changes.push_back((now, claim.mac));

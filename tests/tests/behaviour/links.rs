@@ -39,6 +39,28 @@ fn who_was_known_to_own_an_address_is_the_owner_whoever_claims_it_first_after_a_
 }
 
 #[test]
+fn an_owner_that_speaks_seldom_is_still_the_owner() {
+    let mut past = Tape::ordinary();
+    past.claim(plc(1), mac(plc(1)), false, START);
+    let mut tape = Tape::new();
+    tape.claim(ATTACKER, mac(ATTACKER), true, LATER);
+    for n in 1..900 {
+        tape.claim(plc(1), mac(ATTACKER), false, LATER + 2 * n * SEC);
+        if [450, 600].contains(&n) {
+            tape.claim(plc(1), mac(plc(1)), false, LATER + (2 * n + 1) * SEC);
+        }
+    }
+    let seen = judge(learn(past), tape);
+    let conflicts = seen.of("address_conflict");
+    let attacker = std::net::IpAddr::from(ATTACKER);
+    assert!(
+        !conflicts.is_empty() && conflicts.iter().all(|found| found.actor == attacker),
+        "{:?}",
+        seen.summaries()
+    );
+}
+
+#[test]
 fn an_address_that_is_leased_to_another_device_is_no_conflict() {
     let mut tape = Tape::new();
     for (n, of) in (0..).zip([1, 2, 3, 4]) {
