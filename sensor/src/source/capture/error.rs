@@ -8,12 +8,12 @@ use super::window::Window;
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
     /// The file cannot be opened.
-    #[error("{file}: cannot be opened: {source}; check the path and its permissions")]
+    #[error("{file}: cannot be opened: {said}; check the path and its permissions")]
     Open {
         /// The path given.
         file: String,
         /// What the system said.
-        source: io::Error,
+        said: io::Error,
     },
     /// The file has no bytes.
     #[error("{file}: is empty; record the capture again")]
@@ -66,7 +66,7 @@ pub enum CaptureError {
     },
     /// The system or the decompressor failed.
     #[error(
-        "{file}: cannot be read past byte {offset}: {source}; all before it was read; check the disk or copy the file again"
+        "{file}: cannot be read past byte {offset}: {said}; all before it was read; check the disk or copy the file again"
     )]
     Read {
         /// The path given.
@@ -74,7 +74,7 @@ pub enum CaptureError {
         /// Where the first record that cannot be read begins, in bytes.
         offset: u64,
         /// What the system or the decompressor said.
-        source: io::Error,
+        said: io::Error,
     },
 }
 
@@ -99,7 +99,7 @@ impl Fault {
             Self::LinkType(number) => CaptureError::LinkType { file, number },
             Self::Cut(inside) => CaptureError::Cut { file, offset, inside },
             Self::Broken(what) => CaptureError::Broken { file, offset, what },
-            Self::Read(source) => CaptureError::Read { file, offset, source },
+            Self::Read(said) => CaptureError::Read { file, offset, said },
         }
     }
 }

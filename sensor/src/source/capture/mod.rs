@@ -87,11 +87,11 @@ impl Capture {
         });
         let (file, total) = match opened {
             Ok(opened) => opened,
-            Err(source) => return Err(CaptureError::Open { file: name, source }),
+            Err(said) => return Err(CaptureError::Open { file: name, said }),
         };
         let mut window = match Window::new(file) {
             Ok(window) => window,
-            Err(source) => return Err(CaptureError::Open { file: name, source }),
+            Err(said) => return Err(CaptureError::Open { file: name, said }),
         };
         match Format::recognise(&mut window) {
             Ok(format) => Ok(Self { name, total, window, format, pending: None, finished: false }),

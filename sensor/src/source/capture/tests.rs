@@ -208,7 +208,9 @@ fn garbage_and_nothing_are_refused_with_one_clear_line() {
     let (_, errors) = open("empty", b"");
     assert!(matches!(errors[..], [CaptureError::Empty { .. }]), "{errors:?}");
     let missing = Capture::open(Path::new("/nonexistent.pcap")).err().expect("there is no such file");
-    assert!(missing.to_string().contains("/nonexistent.pcap: cannot be opened"), "{missing}");
+    let whole = format!("{:#}", anyhow::Error::from(missing));
+    assert!(whole.contains("/nonexistent.pcap: cannot be opened"), "{whole}");
+    assert_eq!(whole.matches("os error 2").count(), 1, "{whole}");
     assert!(matches!(Capture::open(Path::new("/")), Err(CaptureError::Open { .. })));
 }
 
