@@ -1,7 +1,5 @@
 //! The dialogues that benches and fuzzers start from are what they say they are.
 
-#![expect(clippy::unwrap_used, reason = "a failing test shows where")]
-
 use std::collections::BTreeMap;
 
 use isthmus::observer::Observer;
