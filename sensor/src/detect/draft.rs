@@ -36,43 +36,7 @@ impl Draft {
 
     /// A finding about what a host does.
     pub fn about(spec: &'static Spec, actor: IpAddr, now: Time) -> Self {
-        let finding = Finding {
-            number: 0,
-            model: spec.id.to_owned(),
-            first: now,
-            at: now,
-            last: now,
-            count: 1,
-            basis: Basis::Rule,
-            severity: spec.severity,
-            importance: None,
-            stage: Stage::Discovery,
-            device_stage: String::new(),
-            actor,
-            device: None,
-            actor_port: None,
-            actor_mac: None,
-            actor_zone: String::new(),
-            targets: Vec::new(),
-            targets_total: 0,
-            target_zone: String::new(),
-            transport: "tcp".to_owned(),
-            protocol: None,
-            summary: String::new(),
-            observed: None,
-            expected: None,
-            techniques: spec.techniques.iter().map(|t| (*t).to_owned()).collect(),
-            facts: Vec::new(),
-            accepted: None,
-            entered: false,
-            same: String::new(),
-            actions: Vec::new(),
-            actor_name: None,
-            target_name: None,
-            allowed: None,
-            absorbed_by: None,
-            incident: None,
-        };
+        let finding = Finding::about(spec, actor, now);
         Self { same: String::new(), once: false, spec, finding, reach: Vec::new() }
     }
 

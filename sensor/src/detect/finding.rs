@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Spec;
 use crate::importance::Importance;
 use crate::protocol::Action;
 use crate::state::Device;
@@ -148,6 +149,47 @@ pub struct Target {
 pub const MAX_TARGETS: usize = 16;
 
 impl Finding {
+    /// What every finding of a model about what a host does has in common: nothing is said yet.
+    pub fn about(spec: &Spec, actor: IpAddr, now: Time) -> Self {
+        Self {
+            number: 0,
+            model: spec.id.to_owned(),
+            first: now,
+            at: now,
+            last: now,
+            count: 1,
+            basis: Basis::Rule,
+            severity: spec.severity,
+            importance: None,
+            stage: Stage::Discovery,
+            device_stage: String::new(),
+            actor,
+            device: None,
+            actor_port: None,
+            actor_mac: None,
+            actor_zone: String::new(),
+            targets: Vec::new(),
+            targets_total: 0,
+            target_zone: String::new(),
+            transport: "tcp".to_owned(),
+            protocol: None,
+            summary: String::new(),
+            observed: None,
+            expected: None,
+            techniques: spec.techniques.iter().map(|t| (*t).to_owned()).collect(),
+            facts: Vec::new(),
+            accepted: None,
+            entered: false,
+            same: String::new(),
+            actions: Vec::new(),
+            actor_name: None,
+            target_name: None,
+            allowed: None,
+            absorbed_by: None,
+            incident: None,
+        }
+    }
+
     /// Whether it is about frames without IP: addresses may be made of MACs, ports are EtherTypes.
     pub fn is_link_layer(&self) -> bool {
         self.transport == "ethernet"

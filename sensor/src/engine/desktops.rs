@@ -17,24 +17,38 @@ use crate::time::Time;
 const MAX: usize = 4096;
 
 /// The TCP connection of a client's latest session with a server.
-pub(super) struct Desktops(LruCache<(IpAddr, End), Pair>);
+pub(super) struct Desktops {
+    sessions: LruCache<(IpAddr, End), Pair>,
+    /// Sessions that had to make room.
+    evicted: u64,
+}
 
 impl Default for Desktops {
     fn default() -> Self {
-        Self(LruCache::new(MAX))
+        Self { sessions: LruCache::new(MAX), evicted: 0 }
     }
 }
 
 impl Desktops {
     /// Notes a connection whose content is RDP.
     pub(super) fn note(&mut self, connection: &Connection) {
-        if connection.transport == Transport::Tcp {
-            self.0.insert((connection.client.ip, connection.server), connection.pair());
+        if connection.transport != Transport::Tcp {
+            return;
         }
+        let of = (connection.client.ip, connection.server);
+        if self.sessions.len() >= MAX && self.sessions.peek(&of).is_none() {
+            self.evicted = self.evicted.saturating_add(1);
+        }
+        self.sessions.insert(of, connection.pair());
     }
 }
 
 impl Engine {
+    /// Remote desktops forgotten for lack of room.
+    pub const fn desktops_evicted(&self) -> u64 {
+        self.desktops.evicted
+    }
+
     /// Before a report of a UDP flow is added to its connection: where that carries a session for a TCP connection, it is
     /// told to the latter, with all that was not yet.
     pub(super) fn lend(&mut self, pair: &Pair, event: &FlowEvent) {
@@ -43,7 +57,8 @@ impl Engine {
         else {
             return;
         };
-        let Some(session) = self.desktops.0.peek(&(connection.client.ip, connection.server)).copied() else {
+        let Some(session) = self.desktops.sessions.peek(&(connection.client.ip, connection.server)).copied()
+        else {
             return;
         };
         let side = index(connection.side(&event.key));
@@ -69,5 +84,27 @@ pub(super) fn judge_volume(connection: &mut Connection, mind: &mut Mind, now: Ti
     if bytes >= connection.volume_mark {
         connection.volume_mark = bytes.saturating_add(bytes / 2);
         mind.happen(&Happening::Volume(connection), now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sensor_ebpf::flow::FlowKey;
+
+    use super::*;
+    use crate::state::address::words;
+
+    #[test]
+    fn the_oldest_session_makes_room_and_is_counted() {
+        let mut desktops = Desktops::default();
+        for n in 0..MAX as u32 + 3 {
+            let client = words(IpAddr::from(std::net::Ipv4Addr::from_bits(0x0a00_0000 + n)));
+            let server = words(IpAddr::from([10, 20, 0, 5]));
+            let key = FlowKey { src: client, dst: server, sport: 50_000, dport: 3389, place: 1 << 28 };
+            for _ in 0..2 {
+                desktops.note(&Connection::new(&key, Time::default(), 0x02));
+            }
+        }
+        assert_eq!((desktops.sessions.len(), desktops.evicted), (MAX, 3));
     }
 }

@@ -20,9 +20,9 @@ const MAX_VALUE: usize = 128;
 
 /// What the stations behind one router said about themselves, by `network:address`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Behind(pub BTreeMap<String, BTreeMap<AssetField, Fact>>);
+pub struct Routed(pub BTreeMap<String, BTreeMap<AssetField, Fact>>);
 
-impl Worth for Behind {
+impl Worth for Routed {
     /// Anybody may claim to be a router; one that was heard of more than one station is more likely to be one.
     fn is_known(&self) -> bool {
         self.0.len() > 1
@@ -32,7 +32,7 @@ impl Worth for Behind {
 /// Stations by router.
 pub struct Stations {
     /// A row for each router.
-    pub rows: Table<String, Behind>,
+    pub rows: Table<String, Routed>,
     /// Stations forgotten because their router has too many.
     crowded: u64,
 }
@@ -53,7 +53,7 @@ impl Stations {
         at: Time,
     ) -> bool {
         let value: String = value.chars().take(MAX_VALUE).collect();
-        let Behind(stations) = self.rows.entry(&router.to_string(), Behind::default);
+        let Routed(stations) = self.rows.entry(&router.to_string(), Routed::default);
         if stations.len() >= MAX_STATIONS && !stations.contains_key(station) {
             // The one that was silent for longest.
             let last = |facts: &BTreeMap<AssetField, Fact>| facts.values().map(|fact| fact.at).max();
@@ -71,7 +71,7 @@ impl Stations {
 
     /// The stations behind a router and what they said.
     pub fn behind(&self, router: IpAddr) -> impl Iterator<Item = (&str, &BTreeMap<AssetField, Fact>)> {
-        let stations = self.rows.get(&router.to_string()).map(|Behind(stations)| stations);
+        let stations = self.rows.get(&router.to_string()).map(|Routed(stations)| stations);
         stations.into_iter().flatten().map(|(name, facts)| (name.as_str(), facts))
     }
 

@@ -229,17 +229,7 @@ impl Metrics {
         for severity in Severity::ALL {
             self.incidents.with_label_values(&[severity.name()]);
         }
-        for table in [
-            "connections",
-            "conversations",
-            "events",
-            "externals",
-            "hosts",
-            "incidents",
-            "names",
-            "stations",
-            "streams",
-        ] {
+        for table in EVICTING {
             self.evictions.with_label_values(&[table]);
         }
         for table in ["events", "incidents"] {
@@ -273,18 +263,19 @@ impl Metrics {
         }
         raise(&self.missing, engine.tallies.lost);
         let world = engine.world();
-        let evictions = [
-            ("connections", engine.tallies.evicted),
-            ("conversations", world.conversations.evicted),
-            ("events", engine.mind.chronicle.evicted),
-            ("externals", world.externals.evicted),
-            ("hosts", world.hosts.evicted()),
-            ("incidents", engine.mind.incidents.evicted),
-            ("names", world.names.evicted),
-            ("stations", world.stations.evicted()),
-            ("streams", engine.hoards_evicted()),
+        let evictions: [u64; EVICTING.len()] = [
+            engine.tallies.evicted,
+            world.conversations.evicted,
+            engine.desktops_evicted(),
+            engine.mind.chronicle.evicted,
+            world.externals.evicted,
+            world.hosts.evicted(),
+            engine.mind.incidents.evicted,
+            world.names.evicted,
+            world.stations.evicted(),
+            engine.hoards_evicted(),
         ];
-        for (table, n) in evictions {
+        for (table, n) in EVICTING.iter().zip(evictions) {
             raise(&self.evictions.with_label_values(&[table]), n);
         }
         let expired =
@@ -314,6 +305,19 @@ impl Metrics {
     }
 }
 
+/// Tables that forget for lack of room.
+const EVICTING: [&str; 10] = [
+    "connections",
+    "conversations",
+    "desktops",
+    "events",
+    "externals",
+    "hosts",
+    "incidents",
+    "names",
+    "stations",
+    "streams",
+];
 const KINDS: [&str; 5] = ["flow", "frame", "storm", "loss", "tick"];
 
 impl Observer for &Metrics {
