@@ -8,6 +8,7 @@ pub mod replay;
 pub mod residency;
 pub mod storms;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sensor_ebpf::policy::{Class, Endpoint};
@@ -21,6 +22,12 @@ pub trait Source {
     /// # Errors
     /// What broke, where, and what to do; records before the break were delivered.
     fn poll(&mut self, sink: &mut dyn FnMut(Record<'_>)) -> anyhow::Result<bool>;
+
+    /// Names of interfaces by their slot in a flow's key, as far as they are known: all of which records were delivered.
+    fn interfaces(&self) -> &BTreeMap<u8, String> {
+        static NONE: BTreeMap<u8, String> = BTreeMap::new();
+        &NONE
+    }
 
     /// Takes what the engine wants to see more or less of; effective within some 10 ms of record time, and within a
     /// tenth of a second where much is wished.

@@ -34,7 +34,7 @@ const MAX_PACKET: usize = 256 << 10;
 pub struct Packet<'a> {
     /// When it was captured, as the file says: within a file time may step backward.
     pub at: Time,
-    /// The pcapng interface, counted through all sections of the file; 0 in pcap.
+    /// The pcapng interface, counted through all sections of the file; 0 in pcap. Of several files as [`Merged`] counts.
     pub interface: u32,
     /// An Ethernet frame. Other link types have their header replaced by an Ethernet one.
     pub frame: Cow<'a, [u8]>,
@@ -144,6 +144,16 @@ impl Capture {
                 Some(Err(fault.of(&self.name, &self.window)))
             }
         }
+    }
+
+    /// The interface of the packet `next` will give, and its name.
+    fn interface(&self) -> Option<(u32, Option<&str>)> {
+        let interface = self.pending.as_ref()?.interface;
+        let name = match &self.format {
+            Format::Pcap(_) => None,
+            Format::Pcapng(pcapng) => pcapng.name(interface),
+        };
+        Some((interface, name))
     }
 
     /// Bytes of the file read so far and its size in bytes, both as stored (compressed).

@@ -22,6 +22,8 @@ const ENHANCED_PACKET: u32 = 6;
 /// Blocks that matter here have at most a packet and options; others are skipped, whatever their length.
 const MAX_BLOCK: usize = MAX_PACKET + (1 << 20);
 const MAX_INTERFACES: usize = 1 << 16;
+/// Characters of an interface's name that are believed: Windows calls them by 40 and more.
+const MAX_NAME: usize = 128;
 
 pub(super) struct Pcapng {
     big_endian: bool,
@@ -39,6 +41,8 @@ struct Interface {
     reported: bool,
     snaplen: usize,
     clock: Clock,
+    /// Its name, where it has one (if_name).
+    name: Option<String>,
 }
 
 impl Pcapng {
@@ -158,6 +162,7 @@ impl Pcapng {
             clock: Clock::new(&block, self.big_endian).ok_or_else(|| {
                 Fault::Broken("the timestamp resolution (if_tsresol) is out of range".into())
             })?,
+            name: name(&block),
         };
         self.interfaces.push(interface);
         window.take(total);
@@ -210,12 +215,25 @@ impl Pcapng {
         Ok(Some(Located { at, interface, link, start, len, wire_len }))
     }
 
+    /// The name of an interface of this section, counted as [`Located::interface`] is.
+    pub(super) fn name(&self, interface: u32) -> Option<&str> {
+        let at = usize::try_from(interface).ok()?.checked_sub(self.earlier)?;
+        self.interfaces.get(at)?.name.as_deref()
+    }
+
     fn u32(&self, bytes: &[u8], at: usize) -> Result<u32, Fault> {
         let Some(field) = bytes.get(at..).and_then(|rest| rest.first_chunk()).copied() else {
             return Err(Fault::Cut("a block"));
         };
         Ok(if self.big_endian { u32::from_be_bytes(field) } else { u32::from_le_bytes(field) })
     }
+}
+
+/// The name an interface was captured under (if_name), as far as it is one a device could have.
+fn name(block: &InterfaceDescriptionBlock<'_>) -> Option<String> {
+    let option = block.options.iter().find(|option| option.code == OptionCode::IfName)?.as_bytes().ok()?;
+    let name = std::str::from_utf8(option).ok()?.trim_end_matches('\0');
+    Some(name).filter(|name| !name.is_empty() && name.len() <= MAX_NAME).map(str::to_owned)
 }
 
 /// How an interface counts time.

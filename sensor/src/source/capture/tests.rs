@@ -165,6 +165,46 @@ fn interfaces_are_counted_through_sections_of_either_byte_order() {
 }
 
 #[test]
+fn an_interface_is_the_same_in_all_files_that_call_it_the_same_and_named_before_its_packet() {
+    let file = |label: &str, names: [&str; 2]| {
+        let mut blocks = Blocks::new(false);
+        for name in names {
+            blocks.interface(1, 0, &blocks.option(2, name.as_bytes()));
+        }
+        blocks.enhanced(0, 1_000_000, FRAMES[1]);
+        blocks.enhanced(1, 2_000_000, FRAMES[1]);
+        Temporary::new(label, &blocks.bytes)
+    };
+    let files = [file("names-a", ["ot3", "ot4"]), file("names-b", ["ot4", "it0"])];
+    let mut merged = Merged::open(&files.each_ref().map(|file| &file.0)).unwrap();
+    let name = |merged: &Merged, slot: u32| merged.interfaces().get(&(slot as u8)).cloned();
+    assert_eq!((name(&merged, 0).as_deref(), name(&merged, 1).as_deref()), (Some("ot3"), Some("ot4")));
+    let mut seen = Vec::new();
+    while let Some(packet) = merged.next() {
+        let slot = packet.unwrap().interface;
+        seen.push(name(&merged, slot).unwrap());
+    }
+    assert_eq!(seen, ["ot3", "ot4", "ot4", "it0"]);
+}
+
+#[test]
+fn more_interfaces_than_can_be_told_apart_are_one() {
+    let mut blocks = Blocks::new(false);
+    for n in 0..40 {
+        blocks.interface(1, 0, &blocks.option(2, format!("eth{n}").as_bytes()));
+        blocks.enhanced(n, u64::from(n) * 1_000_000, FRAMES[1]);
+    }
+    let file = Temporary::new("many", &blocks.bytes);
+    let mut merged = Merged::open(&[&file.0]).unwrap();
+    let mut slots = Vec::new();
+    while let Some(packet) = merged.next() {
+        slots.push(packet.unwrap().interface);
+    }
+    assert!(slots.iter().copied().eq((0..15).chain(std::iter::repeat_n(15, 25))), "{slots:?}");
+    assert_eq!(merged.interfaces().len(), 16);
+}
+
+#[test]
 fn the_clock_of_an_interface_is_respected() {
     for big_endian in [false, true] {
         let mut blocks = Blocks::new(big_endian);

@@ -27,6 +27,7 @@ mod predecessor;
 mod sweep;
 mod worker;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -101,6 +102,8 @@ pub struct Figures {
 /// Live traffic of some interfaces. Dropping it detaches what it attached, unless that is pinned, and nothing else.
 pub struct Live {
     attached: Vec<Attached>,
+    /// Their names by slot.
+    names: BTreeMap<u8, String>,
     adopted: bool,
     /// Until it is started.
     worker: Option<Box<Worker>>,
@@ -139,6 +142,7 @@ impl Live {
         }
         let (worker, attached) = opened?;
         Ok(Self {
+            names: attached.iter().map(|one| (one.slot, one.interface.clone())).collect(),
             attached,
             adopted,
             worker: Some(Box::new(worker)),
@@ -247,6 +251,10 @@ impl Source for Live {
             self.figures = *figures;
         }
         Ok(true)
+    }
+
+    fn interfaces(&self) -> &BTreeMap<u8, String> {
+        &self.names
     }
 
     fn apply(&mut self, wishes: &[Wish]) {

@@ -14,6 +14,7 @@ mod wishes;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use sensor_ebpf::counters::Counter;
@@ -112,7 +113,12 @@ impl Source for Replay {
         if self.over {
             return Ok(false);
         }
+        let known = self.files.interfaces().len();
         for _ in 0..BATCH {
+            // Whoever takes the records has to know what the interface is called.
+            if self.files.interfaces().len() > known {
+                return Ok(true);
+            }
             if let Some(at) = self.files.next_at()
                 && self.path.prepare(at, sink)
             {
@@ -132,6 +138,10 @@ impl Source for Replay {
             }
         }
         Ok(true)
+    }
+
+    fn interfaces(&self) -> &BTreeMap<u8, String> {
+        self.files.interfaces()
     }
 
     fn apply(&mut self, wishes: &[Wish]) {
