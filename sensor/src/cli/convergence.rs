@@ -1,6 +1,7 @@
 //! `isthmus convergence`.
 
 use anyhow::Result;
+use std::io::Write as _;
 
 use super::operate::ConvergenceArgs;
 use super::{Format, show};
@@ -12,19 +13,20 @@ use crate::output::json;
 /// # Errors
 /// No state there.
 pub fn convergence(args: &ConvergenceArgs) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let (mind, observer) = show::open(&args.show)?;
     let picture = Picture::of(&mind.world);
     if args.suggest_config {
-        print!("{}", suggest::suggest(&mind.world, &picture));
+        write!(out, "{}", suggest::suggest(&mind.world, &picture))?;
         return Ok(());
     }
     match args.show.format {
         Format::Json => {
             for row in &picture.rows {
-                println!("{}", json::crossing(row, &mind.world, &observer));
+                writeln!(out, "{}", json::crossing(row, &mind.world, &observer))?;
             }
         }
-        Format::Text => print!("{}", picture.text(|ip| mind.world.called(ip))),
+        Format::Text => write!(out, "{}", picture.text(|ip| mind.world.called(ip)))?,
     }
     Ok(())
 }

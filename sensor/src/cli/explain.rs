@@ -1,6 +1,7 @@
 //! `isthmus explain`: what the registries say.
 
 use anyhow::{Result, bail};
+use std::io::Write as _;
 
 use crate::{detect, protocol};
 
@@ -9,37 +10,40 @@ use crate::{detect, protocol};
 /// # Errors
 /// A name nobody has.
 pub fn explain(name: Option<&str>) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let Some(name) = name else {
-        println!("Models:");
+        writeln!(out, "Models:")?;
         for spec in detect::REGISTRY {
-            println!("  {:<22} {:<9} {}", spec.id, spec.severity.name(), spec.title);
+            writeln!(out, "  {:<22} {:<9} {}", spec.id, spec.severity.name(), spec.title)?;
         }
-        println!("\nProtocols:");
+        writeln!(out, "\nProtocols:")?;
         for spec in protocol::REGISTRY {
-            println!("  {:<22} {}", spec.name, spec.title);
+            writeln!(out, "  {:<22} {}", spec.name, spec.title)?;
         }
         return Ok(());
     };
     if let Some(spec) = detect::by_id(name) {
-        println!(
+        writeln!(
+            out,
             "{} ({})\n\n{}\n\nSeverity {}; ATT&CK for ICS {}.",
             spec.title,
             spec.id,
             spec.summary,
             spec.severity.name(),
             spec.techniques.join(", ")
-        );
+        )?;
         return Ok(());
     }
     if let Some(spec) = protocol::by_name(name) {
         let ports: Vec<String> = spec.ports.iter().map(ToString::to_string).collect();
-        println!(
+        writeln!(
+            out,
             "{} ({})\n\n{}\n\nUsual ports: {}. Content decides.",
             spec.title,
             spec.name,
             spec.about,
             ports.join(", ")
-        );
+        )?;
         return Ok(());
     }
     bail!("`{name}` is neither a model nor a protocol; `isthmus explain` lists them")

@@ -11,7 +11,8 @@ mod show;
 mod status;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -221,9 +222,7 @@ pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Watch(args) => orders::watch(&args),
         Command::Convergence(args) => convergence::convergence(&args),
         Command::Status(show) => status::status(&show),
-        Command::Check { config } => config::load(&config).map_err(anyhow::Error::from).map(|config| {
-            println!("fine: {} zones, {} assets", config.zone.len(), config.asset.len());
-        }),
+        Command::Check { config } => check(&config),
         Command::Detach(args) => detach(&args),
         Command::Doctor(args) => doctor::doctor_command(&args),
         Command::Explain { name } => explain::explain(name.as_deref()),
@@ -238,11 +237,19 @@ pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// `isthmus check`.
+fn check(path: &Path) -> anyhow::Result<()> {
+    let config = config::load(path)?;
+    writeln!(std::io::stdout(), "fine: {} zones, {} assets", config.zone.len(), config.asset.len())?;
+    Ok(())
+}
+
 /// `isthmus detach`.
 fn detach(args: &operate::DetachArgs) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
     match pins::detach(&args.bpffs, &args.interfaces)?.as_slice() {
-        [] => println!("nothing is attached by isthmus in this network namespace"),
-        names => println!("detached from {}", names.join(", ")),
+        [] => writeln!(out, "nothing is attached by isthmus in this network namespace")?,
+        names => writeln!(out, "detached from {}", names.join(", "))?,
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Commands that show what is stored.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -35,11 +36,12 @@ pub(super) fn read(store: &Store, path: Option<&PathBuf>) -> Result<(Mind, Confi
 /// # Errors
 /// No state there.
 pub fn incidents(show: &ShowArgs) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let (mind, observer) = open(show)?;
     for incident in mind.incidents.iter() {
         match show.format {
-            Format::Json => println!("{}", json::incident(incident, "summary", &observer)),
-            Format::Text => println!("{}", text::incident_line(incident)),
+            Format::Json => writeln!(out, "{}", json::incident(incident, "summary", &observer))?,
+            Format::Text => writeln!(out, "{}", text::incident_line(incident))?,
         }
     }
     Ok(())
@@ -50,6 +52,7 @@ pub fn incidents(show: &ShowArgs) -> Result<()> {
 /// # Errors
 /// No such incident.
 pub fn incident(id: u64, page: Option<&Path>, show: &ShowArgs) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let (mut mind, observer) = open(show)?;
     mind.incidents.rewrite(id, &mind.world);
     if let (Some(page), true) = (page, mind.incidents.get(id).is_some()) {
@@ -60,12 +63,12 @@ pub fn incident(id: u64, page: Option<&Path>, show: &ShowArgs) -> Result<()> {
         incidents.get(id).with_context(|| format!("no incident {id}; `isthmus incidents` lists them"))?;
     match show.format {
         Format::Json => {
-            println!("{}", json::incident(incident, "summary", &observer));
+            writeln!(out, "{}", json::incident(incident, "summary", &observer))?;
             for finding in incident.findings.iter().filter_map(|n| incidents.finding(*n)) {
-                println!("{}", json::finding(finding, &observer));
+                writeln!(out, "{}", json::finding(finding, &observer))?;
             }
         }
-        Format::Text => print!("{}", text::incident(incident)),
+        Format::Text => write!(out, "{}", text::incident(incident))?,
     }
     Ok(())
 }
@@ -75,18 +78,19 @@ pub fn incident(id: u64, page: Option<&Path>, show: &ShowArgs) -> Result<()> {
 /// # Errors
 /// No state there.
 pub fn hosts(show: &ShowArgs) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let (Mind { world, .. }, observer) = open(show)?;
     let (devices, forged) = world.devices();
     for (ip, host) in devices {
         match show.format {
-            Format::Json => println!("{}", json::host(ip, host, &world, &observer)),
-            Format::Text => println!("{}", text::host(ip, host, &world)),
+            Format::Json => writeln!(out, "{}", json::host(ip, host, &world, &observer))?,
+            Format::Text => writeln!(out, "{}", text::host(ip, host, &world))?,
         }
     }
     for ((sender, mac), n) in forged {
         match show.format {
-            Format::Json => println!("{}", json::forged(sender, mac, n, &world, &observer)),
-            Format::Text => println!("{}", text::forged(sender, mac, n)),
+            Format::Json => writeln!(out, "{}", json::forged(sender, mac, n, &world, &observer))?,
+            Format::Text => writeln!(out, "{}", text::forged(sender, mac, n))?,
         }
     }
     Ok(())
@@ -97,13 +101,14 @@ pub fn hosts(show: &ShowArgs) -> Result<()> {
 /// # Errors
 /// No state there.
 pub fn conversations(show: &ShowArgs) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let (Mind { world, .. }, observer) = open(show)?;
     let mut rows: Vec<_> = world.talks().collect();
     rows.sort_by_key(|(key, _)| *key);
     for (key, conversation) in &rows {
         match show.format {
-            Format::Json => println!("{}", json::conversation(key, conversation, &observer)),
-            Format::Text => println!("{}", text::conversation(key, conversation)),
+            Format::Json => writeln!(out, "{}", json::conversation(key, conversation, &observer))?,
+            Format::Text => writeln!(out, "{}", text::conversation(key, conversation))?,
         }
     }
     Ok(())

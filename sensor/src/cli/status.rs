@@ -1,6 +1,7 @@
 //! `isthmus status`: how far learning is, what is raised at all, how full the tables are, what is open.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -157,12 +158,13 @@ impl Status {
 /// # Errors
 /// No state there.
 pub fn status(args: &ShowArgs) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let store = Store::open_existing(&args.state)?;
     let (mind, config) = show::read(&store, args.config.as_ref())?;
     let status = Status::of(&mind, store.tables()?, config.observer.name);
     match args.format {
-        Format::Json => println!("{}", status.json()),
-        Format::Text => print!("{}", status.text()),
+        Format::Json => writeln!(out, "{}", status.json())?,
+        Format::Text => write!(out, "{}", status.text())?,
     }
     Ok(())
 }
