@@ -5,7 +5,6 @@
 //! its own, so that a noisy one does not push out a quiet one.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use hashlink::LruCache;
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::protocol::{Action, Command, Direction, Status, rdp};
 use crate::state::ConnectionState;
+use crate::state::SiteAddr;
 use crate::state::changes::Changes;
 use crate::state::connection::{Connection, Pair};
 use crate::time::Time;
@@ -36,9 +36,9 @@ pub struct Event {
     /// Latest news of it.
     pub last: Time,
     /// Who asked.
-    pub client: IpAddr,
+    pub client: SiteAddr,
     /// Who was asked.
-    pub server: IpAddr,
+    pub server: SiteAddr,
     /// The server's port.
     pub port: u16,
     /// `tcp`, `udp`, …
@@ -75,7 +75,7 @@ pub struct Failures {
     /// When the span of [`SPAN_S`] begins.
     pub start: Time,
     /// Who asked.
-    pub client: IpAddr,
+    pub client: SiteAddr,
     /// Where to.
     pub towards: Towards,
     /// Which port; zero where one client tried too many to tell apart.
@@ -85,7 +85,7 @@ pub struct Failures {
     /// How many of them were refused; the rest was not answered.
     pub refused: u64,
     /// Who was asked, as far as listed.
-    pub ends: BTreeSet<IpAddr>,
+    pub ends: BTreeSet<SiteAddr>,
 }
 
 /// A row of the log.
@@ -99,7 +99,7 @@ pub enum Entry {
 }
 
 impl Entry {
-    const fn client(&self) -> IpAddr {
+    const fn client(&self) -> SiteAddr {
         match self {
             Self::Connection(event) => event.client,
             Self::Failures(failures) => failures.client,
@@ -115,7 +115,7 @@ impl Entry {
     }
 }
 
-type Span = (IpAddr, Time, Towards, u16);
+type Span = (SiteAddr, Time, Towards, u16);
 
 /// The log.
 pub struct Chronicle {
@@ -123,7 +123,7 @@ pub struct Chronicle {
     /// Connections that may go on, by when they were opened.
     open: LruCache<(Pair, Time), u64>,
     spans: LruCache<Span, u64>,
-    clients: BTreeMap<IpAddr, u64>,
+    clients: BTreeMap<SiteAddr, u64>,
     /// Ends listed in all spans together.
     ends: usize,
     next: u64,
@@ -215,7 +215,7 @@ impl Chronicle {
         })
     }
 
-    fn has_room(&mut self, client: IpAddr) -> bool {
+    fn has_room(&mut self, client: SiteAddr) -> bool {
         if self.clients.get(&client).is_some_and(|n| *n >= MAX_OF_CLIENT) {
             self.evicted = self.evicted.saturating_add(1);
             return false;

@@ -197,13 +197,19 @@ mod tests {
     use super::*;
     use crate::protocol::testing::{commands, hex};
     use crate::state::address::words;
+    use crate::state::segments::Segments;
     use crate::time::Time;
 
     /// A UDP connection to port 20000.
     fn to_dnp3() -> Connection {
         let [src, dst] = [[10, 0, 0, 5], [10, 0, 0, 7]].map(|ip| words(std::net::IpAddr::from(ip)));
         let place = (Transport::Udp as u32) << 28;
-        Connection::new(&FlowKey { src, dst, sport: 40_000, dport: 20_000, place }, Time(1), 0)
+        Connection::new(
+            &FlowKey { src, dst, sport: 40_000, dport: 20_000, place },
+            Time(1),
+            0,
+            &Segments::default(),
+        )
     }
 
     #[test]

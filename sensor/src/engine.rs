@@ -21,10 +21,10 @@ use crate::observer::Observer;
 use crate::protocol::{Event, Side};
 use crate::source::{FlowEvent, Record, Wish};
 use crate::state::ConnectionState;
-use crate::state::World;
-use crate::state::address::{ip, is_unicast, site_prefix, words};
-use crate::state::connection::{Connection, Link, Pair, listed};
+use crate::state::address::{is_unicast, site_prefix, words};
+use crate::state::connection::{Connection, Link, Pair, ends, listed};
 use crate::state::hoard::Hoard;
+use crate::state::{SiteMac, World};
 use crate::time::Time;
 
 /// How long a server may take to answer a SYN.
@@ -159,21 +159,33 @@ impl Engine {
 
     fn flow(&mut self, event: &FlowEvent, observer: &mut dyn Observer) {
         let now = self.now;
-        let (source, destination) = match Link::of(&event.key) {
+        let segments = &self.mind.world.segments;
+        let link = Link::of(&event.key, segments);
+        let pair = Pair::of(&event.key, segments);
+        let (source, destination) = match link {
             Some(link) => {
-                let [source, destination] = link.macs.map(|mac| self.mind.world.device(mac));
+                let [source, destination] = link.site_macs().map(|mac| self.mind.world.device(mac));
                 // Only protocols that are known make connections; a frame from a group is nobody's.
                 if listed(Transport::Ethernet, event.key.dport).is_none() || !is_unicast(source) {
                     return;
                 }
                 (source, destination)
             }
-            None => (ip(event.key.src), ip(event.key.dst)),
+            None => {
+                let (source, destination) = ends(&event.key, segments);
+                (source.ip, destination.ip)
+            }
         };
-        match (Link::of(&event.key), event.macs) {
-            (Some(Link { macs: [source, _], .. }), _) => self.mind.world.note_link(source, now),
-            (None, Some((mac, _))) => self.mind.world.note_packet(source, mac, now),
-            (None, None) => {}
+        let mac = match (link, event.macs) {
+            (Some(Link { macs: [source, _], .. }), _) | (None, Some((source, _))) => Some(source),
+            (None, None) => None,
+        };
+        if let Some(mac) = mac {
+            let mac = SiteMac { mac, segment: segments.of_link(&event.key) };
+            match link {
+                Some(_) => self.mind.world.note_link(mac, now),
+                None => self.mind.world.note_packet(source, mac, now),
+            }
         }
         // Two public addresses of one prefix that talk to each other are a plant that numbers its inside so.
         if site_prefix(source) == site_prefix(destination) && is_unicast(destination) {
@@ -183,7 +195,6 @@ impl Engine {
             self.mind.world.host(source, now);
             self.mind.note_received(destination);
         }
-        let pair = Pair::of(&event.key);
         if self.is_stale(&pair, event) {
             return;
         }
@@ -271,7 +282,7 @@ impl Engine {
         // that of an entry that made room: it has no packet of its own, which is not a packet without flags (a scan's).
         let goes_on = matches!(event.reason, Reason::Swept | Reason::Replaced) && event.flags != 0;
         let flags = if goes_on { flag::ACK } else { event.packet_flags };
-        let mut connection = Connection::new(&event.key, event.at, flags);
+        let mut connection = Connection::new(&event.key, event.at, flags, &self.mind.world.segments);
         connection.name_ends(|mac| self.mind.world.device(mac));
         self.mind.happen(&Happening::Opened(&connection), self.now);
         self.mind.learn_opened(&connection, self.now);

@@ -18,6 +18,7 @@ use crate::detect::{Context, Detector, Findings, Happening, REGISTRY, Settings};
 use crate::incident::Incidents;
 use crate::observer::Observer;
 use crate::protocol::Action;
+use crate::state::SiteAddr;
 use crate::state::connection::Connection;
 use crate::state::{Device, World};
 use crate::time::Time;
@@ -132,7 +133,7 @@ impl Mind {
     }
 
     /// A host is no longer taken for an intruder's.
-    pub(crate) fn trust(&mut self, ip: IpAddr) {
+    pub(crate) fn trust(&mut self, ip: SiteAddr) {
         self.suspects.remove(&self.world.who(ip));
     }
 
@@ -259,7 +260,7 @@ impl Mind {
     }
 
     /// A packet went to this host: its return direction is visible here.
-    pub fn note_received(&mut self, ip: IpAddr) {
+    pub fn note_received(&mut self, ip: SiteAddr) {
         if self.world.hosts.get(&ip).is_some_and(|host| !host.received) {
             let last = self.world.site.last;
             self.world

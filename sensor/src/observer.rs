@@ -1,10 +1,9 @@
 //! Who is told what the engine concludes: outputs implement this.
 
-use std::net::IpAddr;
-
 use crate::detect::finding::Finding;
 use crate::incident::Incident;
 use crate::protocol::{Asset, Command, Malformed, Side, rdp, tls};
+use crate::state::SiteAddr;
 use crate::state::connection::Connection;
 use crate::time::Time;
 
@@ -43,9 +42,9 @@ pub trait Observer {
     /// A connection ended, or the input did.
     fn connection(&mut self, connection: &Connection, at: Time) {}
     /// A device stated something new about itself.
-    fn asset(&mut self, host: IpAddr, asset: &Asset, protocol: &'static str, at: Time) {}
+    fn asset(&mut self, host: SiteAddr, asset: &Asset, protocol: &'static str, at: Time) {}
     /// A device behind a router of its protocol, `network:address`, stated something new about itself.
-    fn station(&mut self, router: IpAddr, station: &str, asset: &Asset, protocol: &'static str, at: Time) {}
+    fn station(&mut self, router: SiteAddr, station: &str, asset: &Asset, protocol: &'static str, at: Time) {}
     /// Bytes of a stream are missing, and decoding went on behind them.
     fn gap(&mut self, connection: &Connection, gap: Gap, at: Time) {}
     /// Bytes broke the protocol's rules.
@@ -91,12 +90,12 @@ impl Observer for Tee<'_> {
         self.1.connection(connection, at);
     }
 
-    fn asset(&mut self, host: IpAddr, asset: &Asset, protocol: &'static str, at: Time) {
+    fn asset(&mut self, host: SiteAddr, asset: &Asset, protocol: &'static str, at: Time) {
         self.0.asset(host, asset, protocol, at);
         self.1.asset(host, asset, protocol, at);
     }
 
-    fn station(&mut self, router: IpAddr, station: &str, asset: &Asset, protocol: &'static str, at: Time) {
+    fn station(&mut self, router: SiteAddr, station: &str, asset: &Asset, protocol: &'static str, at: Time) {
         self.0.station(router, station, asset, protocol, at);
         self.1.station(router, station, asset, protocol, at);
     }

@@ -13,6 +13,7 @@ use crate::config::Allow;
 use crate::incident::types::Taken;
 use crate::mind::Mind;
 use crate::observer::Observer;
+use crate::state::SiteAddr;
 use crate::time::Time;
 
 /// Something to be done.
@@ -22,11 +23,11 @@ pub enum What {
     /// Somebody takes this incident.
     Acknowledge(u64),
     /// This is allowed from now on, under the order's number.
-    Allow(Allow),
+    Allow(Box<Allow>),
     /// The allowance of this number no longer holds.
     Undo(u64),
     /// This device is learned anew.
-    Relearn(IpAddr),
+    Relearn(SiteAddr),
     /// Whole frames of this device are kept as evidence for so many minutes.
     Watch(IpAddr, u16),
 }
@@ -55,7 +56,7 @@ impl Mind {
                 self.incidents.take(*incident, taken, &self.world, observer);
             }
             What::Allow(allow) => {
-                if self.world.rules.add(number, allow.clone()) {
+                if self.world.rules.add(number, (**allow).clone()) {
                     self.review(observer);
                 }
             }

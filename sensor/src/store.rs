@@ -12,10 +12,10 @@ mod rows;
 pub mod unfinished;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
+use rows::{forget, put};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -26,11 +26,11 @@ use crate::mind::Mind;
 use crate::observer::{Observer, Silent};
 use crate::order::Order;
 use crate::state::Device;
+use crate::state::SiteAddr;
 use crate::state::World;
 use crate::state::conversation;
 use crate::state::world::Site;
 use crate::time::Time;
-use rows::{forget, put};
 
 /// Raised when what the rows hold changes in a way an older program cannot read.
 const VERSION: u32 = 4;
@@ -204,7 +204,7 @@ impl Store {
         if let Some(site) = self.meta::<Site>("site")? {
             world.site = site;
         }
-        for prefix in self.meta::<Vec<IpAddr>>("local")?.unwrap_or_default() {
+        for prefix in self.meta::<Vec<SiteAddr>>("local")?.unwrap_or_default() {
             world.zones.note_local(prefix);
         }
         // In order of last use, so that the least recently used rows are again the first to go.

@@ -1,13 +1,12 @@
 //! Connections as the engine tells them, from frames.
 
-use std::net::IpAddr;
-
 use isthmus::engine::Engine;
 use isthmus::incident::Incidents;
 use isthmus::mind::Mind;
 use isthmus::observer::{Observer, Silent};
 use isthmus::source::replay::ReplayOptions;
 use isthmus::source::{FlowEvent, Record};
+use isthmus::state::SiteAddr;
 use isthmus::state::address::words;
 use isthmus::state::connection::Connection;
 use isthmus::state::world::Settings;
@@ -45,12 +44,12 @@ fn visit(at_ns: u64, number: u32) -> Vec<Frame> {
 #[test]
 fn a_connection_first_told_of_by_a_sweep_is_its_servers_whichever_direction_comes_first() {
     let plant = Plant::new();
-    let (client, server) = (IpAddr::from(plant.office[0].ip), IpAddr::from(plant.wincc.ip));
+    let (client, server) = (SiteAddr::from(plant.office[0].ip), SiteAddr::from(plant.wincc.ip));
     for down_first in [false, true] {
         let mut engine =
             Engine::new(Mind::new(World::new(Settings::default(), Zones::default()), Incidents::default()));
         let at = Time(1_773_234_000 * SEC);
-        let swept = |src: (IpAddr, u16), dst: (IpAddr, u16), n| FlowEvent {
+        let swept = |src: (SiteAddr, u16), dst: (SiteAddr, u16), n| FlowEvent {
             at,
             key: FlowKey {
                 src: words(src.0),

@@ -143,13 +143,14 @@ fn a_file_begins_before_the_trigger_holds_it_and_nobody_elses_frames() {
         for finding in
             findings.iter().filter(|f| matches!(f.model.as_str(), "reprogram" | "controller_state"))
         {
-            let there = frames.iter().any(|(at, ends)| *at == finding.at.0 && ends.contains(&finding.actor));
+            let there =
+                frames.iter().any(|(at, ends)| *at == finding.at.0 && ends.contains(&finding.actor.ip));
             assert!(there, "{} at {}", finding.summary, finding.at);
         }
-        let actors: BTreeSet<IpAddr> = incident.actors.iter().copied().collect();
+        let actors: BTreeSet<IpAddr> = incident.actors.iter().map(|actor| actor.ip).collect();
         let hosts: BTreeSet<IpAddr> = findings
             .iter()
-            .flat_map(|finding| finding.targets.iter().map(|target| target.ip))
+            .flat_map(|finding| finding.targets.iter().map(|target| target.ip.ip))
             .chain(actors.iter().copied())
             .collect();
         for (at, ends) in &frames {

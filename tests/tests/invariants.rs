@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -19,6 +18,7 @@ use isthmus::output::json::JsonLines;
 use isthmus::source::Source as _;
 use isthmus::source::policy::Limits;
 use isthmus::source::replay::{Replay, ReplayOptions};
+use isthmus::state::SiteAddr;
 use isthmus::state::connection::{Connection, End};
 use isthmus::state::world::Settings;
 use isthmus::state::zone::Zones;
@@ -56,7 +56,7 @@ fn world() -> World {
 }
 
 /// A finding without what may differ: when within the ten seconds of a sweep a number was read, and the number.
-type Found = (String, IpAddr, Vec<(IpAddr, Option<u16>)>, Basis, Severity);
+type Found = (String, SiteAddr, Vec<(SiteAddr, Option<u16>)>, Basis, Severity);
 
 #[derive(Default)]
 struct Told {
@@ -199,7 +199,11 @@ fn the_same_capture_twice_gives_the_same_bytes() {
 }
 
 /// Findings of captures analysed one after another, each by a sensor of its own that goes on with the state before it.
-fn one_after_another(folder: &Folder, name: &str, parts: &[&[Frame]]) -> (BTreeSet<(String, IpAddr)>, usize) {
+fn one_after_another(
+    folder: &Folder,
+    name: &str,
+    parts: &[&[Frame]],
+) -> (BTreeSet<(String, SiteAddr)>, usize) {
     let state = folder.0.join(name);
     let (mut findings, mut incidents) = (BTreeSet::new(), 0);
     for frames in parts {

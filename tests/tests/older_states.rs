@@ -40,7 +40,7 @@ fn read(store: &Store) -> Mind {
 #[test]
 fn a_state_of_every_older_version_is_gone_on_with() {
     let plant = Plant::new();
-    let writer = plant.stranger.ip.into();
+    let writer = std::net::IpAddr::from(plant.stranger.ip).into();
     for (version, dump) in STATES {
         let dir = file(version, dump);
         let mut store = Store::open(&dir).unwrap();

@@ -1,7 +1,6 @@
 //! What operators say to a sensor and see of it, on the plant scenario.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use isthmus::config::{self, Config};
@@ -14,6 +13,7 @@ use isthmus::order::{Order, What};
 use isthmus::output::convergence::{Picture, suggest};
 use isthmus::output::report;
 use isthmus::source::Record;
+use isthmus::state::SiteAddr;
 use isthmus::state::World;
 use isthmus::store::Store;
 use isthmus_tests::conversation::{DAY, Frame};
@@ -36,7 +36,7 @@ fn attack() -> impl Iterator<Item = Frame> {
     Incident::new(&Plant::new(), &options).into_frames()
 }
 
-fn ip(text: &str) -> IpAddr {
+fn ip(text: &str) -> SiteAddr {
     text.parse().expect("an address")
 }
 
@@ -114,7 +114,7 @@ fn suggested_conduits_allow_the_past_they_were_made_from_and_not_the_attack() {
     let mut engine = Engine::new(mind);
     let mut told = Told::default();
     analyse(&mut engine, attack(), &mut told).expect("frames from memory");
-    let actors: BTreeSet<IpAddr> =
+    let actors: BTreeSet<SiteAddr> =
         told.findings.iter().filter(|f| f.model == "segmentation").map(|f| f.actor).collect();
     assert!(actors.contains(&ip(INTRUDER)), "{actors:?}");
 }
@@ -126,7 +126,7 @@ fn allowing_somebody_to_read_keeps_what_changes_the_process() {
     let (mind, store) = handed_on(learned(&config).0, &config, &dir);
     let mut engine = Engine::new(mind);
     let allow = toml_allow(&format!("who = \"{INTRUDER}\"\nreason = \"a test of the site\"\n"));
-    let order = Order { what: What::Allow(allow), by: None, at: engine.now(), note: None };
+    let order = Order { what: What::Allow(Box::new(allow)), by: None, at: engine.now(), note: None };
     store.order(&order).expect("written");
     store.obey(&mut engine.mind, isthmus::time::Time(start()), &mut Silent).expect("obeyed");
     let mut told = Told::default();

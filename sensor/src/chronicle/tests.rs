@@ -2,12 +2,14 @@ use sensor_ebpf::flow::FlowKey;
 
 use super::*;
 use crate::protocol::REGISTRY;
+use crate::state::SiteAddr;
 use crate::state::address::words;
+use crate::state::segments::Segments;
 
 fn connection(client: u8, port: u16, at: u64) -> Connection {
-    let ip = |d| words(IpAddr::from([10, 0, 0, d]));
+    let ip = |d| words(SiteAddr::from([10, 0, 0, d]));
     let key = FlowKey { src: ip(client), dst: ip(200), sport: 50_000, dport: port, place: 1 << 28 };
-    let mut connection = Connection::new(&key, Time::from_seconds(at), 0x02);
+    let mut connection = Connection::new(&key, Time::from_seconds(at), 0x02, &Segments::default());
     connection.protocol = REGISTRY.iter().copied().find(|spec| spec.name == "modbus");
     connection
 }
@@ -30,8 +32,8 @@ fn a_noisy_client_fills_its_own_share_only_and_the_rest_is_counted() {
         log.closed(&connection(1, 502, n), true);
     }
     log.closed(&connection(2, 502, 1), true);
-    assert_eq!(log.events().filter(|e| e.client == IpAddr::from([10, 0, 0, 1])).count(), 2048);
-    assert_eq!(log.events().filter(|e| e.client == IpAddr::from([10, 0, 0, 2])).count(), 1);
+    assert_eq!(log.events().filter(|e| e.client == SiteAddr::from([10, 0, 0, 1])).count(), 2048);
+    assert_eq!(log.events().filter(|e| e.client == SiteAddr::from([10, 0, 0, 2])).count(), 1);
     assert_eq!(log.evicted, 10_000 - 2048);
 }
 

@@ -1,7 +1,6 @@
 //! What operators tell a sensor about what it found: the arguments of `ack`, `allow`, `relearn`, `watch`,
 //! `convergence`, `status`, `doctor` and `detach`.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -10,6 +9,7 @@ use super::ShowArgs;
 use crate::config::{Allow, Party, Schedule, Service, Until};
 use crate::protocol::Action;
 use crate::source::live::pins;
+use crate::state::SiteAddr;
 
 /// Where learned and found things are kept.
 #[derive(Debug, Args)]
@@ -99,7 +99,7 @@ impl AllowArgs {
 #[derive(Debug, Args)]
 pub struct RelearnArgs {
     /// The device's address: what was learned of it is forgotten, and it learns again.
-    pub host: IpAddr,
+    pub host: SiteAddr,
     #[command(flatten)]
     /// Where.
     pub at: StateArgs,
@@ -109,7 +109,7 @@ pub struct RelearnArgs {
 #[derive(Debug, Args)]
 pub struct WatchArgs {
     /// The device's address: its whole frames are kept as evidence for a while.
-    pub host: IpAddr,
+    pub host: SiteAddr,
     /// For how many minutes, at most a day.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=1440))]
     pub minutes: u16,

@@ -1,5 +1,6 @@
 //! `isthmus ack`, `allow`, `relearn`, `watch`: what operators tell a sensor, running or not.
 
+use std::io::Write as _;
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context as _, Result};
@@ -26,6 +27,7 @@ fn order(what: What, note: Option<&String>) -> Order {
 /// # Errors
 /// No such incident, or it is closed.
 pub fn acknowledge(args: &AckArgs) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let store = Store::open_existing(&args.at.state)?;
     let mind = show::read(&store, None)?.0;
     let incident = mind
@@ -38,7 +40,7 @@ pub fn acknowledge(args: &AckArgs) -> Result<()> {
         args.id
     );
     store.order(&order(What::Acknowledge(args.id), args.note.as_ref()))?;
-    println!("acknowledged incident {}: {}", args.id, incident.title);
+    writeln!(out, "acknowledged incident {}: {}", args.id, incident.title)?;
     Ok(())
 }
 
@@ -47,6 +49,7 @@ pub fn acknowledge(args: &AckArgs) -> Result<()> {
 /// # Errors
 /// A name nobody defined, a number nobody gave, a state that is not there.
 pub fn allow(args: &AllowArgs) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let store = Store::open_existing(&args.at.state)?;
     let (mut mind, config) = show::read(&store, args.config.as_ref())?;
     if let Some(number) = args.undo {
@@ -54,21 +57,21 @@ pub fn allow(args: &AllowArgs) -> Result<()> {
             format!("no allowance {number} was typed; `isthmus allow --list` lists them (those of the configuration are removed there)")
         })?;
         store.order(&order(What::Undo(number), None))?;
-        println!("took back {number}: {}", sentence(allow));
+        writeln!(out, "took back {number}: {}", sentence(allow))?;
         return Ok(());
     }
     if args.export {
         for (number, allow) in mind.world.rules.typed() {
-            println!("# {number}\n[[allow]]\n{}", toml::to_string(allow)?);
+            writeln!(out, "# {number}\n[[allow]]\n{}", toml::to_string(allow)?)?;
         }
         return Ok(());
     }
     let Some(allow) = args.allow() else {
         for allow in &config.allow {
-            println!("{:>4}  {}", "-", sentence(allow));
+            writeln!(out, "{:>4}  {}", "-", sentence(allow))?;
         }
         for (number, allow) in mind.world.rules.typed() {
-            println!("{number:>4}  {}", sentence(allow));
+            writeln!(out, "{number:>4}  {}", sentence(allow))?;
         }
         return Ok(());
     };
@@ -77,9 +80,9 @@ pub fn allow(args: &AllowArgs) -> Result<()> {
         mind.world.rules.typed().len() < MAX_TYPED,
         "{MAX_TYPED} allowances are typed already; move them to the configuration with `isthmus allow --export`"
     );
-    let order = order(What::Allow(allow.clone()), None);
+    let order = order(What::Allow(Box::new(allow.clone())), None);
     let number = store.order(&order)?;
-    println!("allowed {number}: {}", sentence(&allow));
+    writeln!(out, "allowed {number}: {}", sentence(&allow))?;
     // What it does to what is open, on this copy: whoever owns the state does the same.
     let open = |mind: &crate::mind::Mind| {
         mind.incidents.iter().filter(|i| i.state != State::Closed).map(|i| i.number).collect::<Vec<_>>()
@@ -89,7 +92,7 @@ pub fn allow(args: &AllowArgs) -> Result<()> {
     mind.obey(number, &order, now, &mut Silent);
     let after = open(&mind);
     for closed in before.iter().filter(|number| !after.contains(number)) {
-        println!("closed incident {closed}: all of it is allowed");
+        writeln!(out, "closed incident {closed}: all of it is allowed")?;
     }
     Ok(())
 }
@@ -116,26 +119,31 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// # Errors
 /// A state that is not there.
 pub fn watch(args: &WatchArgs) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let WatchArgs { host, minutes, at } = args;
+    // The packet path knows addresses, not where they are unique.
+    let host = host.ip;
     let store = Store::open_existing(&at.state)?;
-    let number = store.order(&order(What::Watch(*host, *minutes), None))?;
+    let number = store.order(&order(What::Watch(host, *minutes), None))?;
     let end = Instant::now() + PATIENCE;
     while Instant::now() < end {
         if store.obeyed()? >= number {
-            println!(
+            writeln!(
+                out,
                 "watching {host} for {minutes} minutes: its frames go to watch-{}.pcapng where the sensor keeps evidence \
                  (run --evidence)",
                 host.to_string().replace(':', "-")
-            );
+            )?;
             return Ok(());
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    println!(
+    writeln!(
+        out,
         "{host}: no sensor runs with --state {}; one that is started within {minutes} minutes watches it for what is left \
          of them",
         at.state.display()
-    );
+    )?;
     Ok(())
 }
 
@@ -144,25 +152,30 @@ pub fn watch(args: &WatchArgs) -> Result<()> {
 /// # Errors
 /// Nothing is known of the device.
 pub fn relearn(args: &RelearnArgs) -> Result<()> {
+    let mut out = std::io::stdout().lock();
     let store = Store::open_existing(&args.at.state)?;
     let mut mind = show::read(&store, None)?.0;
     let now = mind.world.site.last;
+    let host = mind.world.meant(args.host).map_err(|all| {
+        let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("{} may be any of {}; name one of them", args.host, all.join(", "))
+    })?;
     let forgotten = mind
         .world
-        .relearn(args.host, now)
-        .with_context(|| format!("nothing is known of {}; `isthmus hosts` lists devices", args.host))?;
-    store.order(&order(What::Relearn(args.host), None))?;
-    println!(
-        "{} is learned anew for {} days; forgotten: {} days of activity, {} conversations it usually opens with {} kinds of \
+        .relearn(host, now)
+        .with_context(|| format!("nothing is known of {host}; `isthmus hosts` lists devices"))?;
+    store.order(&order(What::Relearn(host), None))?;
+    writeln!(
+        out,
+        "{host} is learned anew for {} days; forgotten: {} days of activity, {} conversations it usually opens with {} kinds of \
          action and {} users, usual volumes of {} conversations it serves",
-        args.host,
         mind.world.settings.device_days,
         forgotten.days,
         forgotten.conversations,
         forgotten.actions,
         forgotten.users,
         forgotten.served
-    );
-    println!("who usually comes to it stays known; what always is news still is");
+    )?;
+    writeln!(out, "who usually comes to it stays known; what always is news still is")?;
     Ok(())
 }

@@ -55,6 +55,7 @@ pub fn replay(args: &ReplayArgs) -> Result<()> {
     let bar = progress(source.progress().1);
     let outcome = loop {
         let mut kept = Ok(());
+        engine.mind.world.segments.name_interfaces(source.interfaces());
         let more = source.poll(&mut |record| {
             if keep.as_mut().is_some_and(|keep| keep.is_known(&record)) {
                 return;

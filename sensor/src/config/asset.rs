@@ -1,8 +1,8 @@
 //! `[[asset]]`: a device the operator knows.
 
-use std::net::IpAddr;
-
 use serde::{Deserialize, Serialize};
+
+use crate::state::SiteAddr;
 
 /// A device by the name people call it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Asset {
     /// The name in accounts, allowances and conduits.
     pub name: String,
-    /// Its address; this or `mac`.
-    pub ip: Option<IpAddr>,
+    /// Its address, with its zone behind it where zones reuse networks (`192.168.0.10%cell-3`); this or `mac`.
+    #[serde(default, deserialize_with = "super::network::address")]
+    pub ip: Option<SiteAddr>,
     /// Its MAC; this or `ip`.
     #[serde(default, deserialize_with = "super::network::mac")]
     pub mac: Option<[u8; 6]>,
@@ -26,7 +27,7 @@ pub struct Asset {
 
 impl Asset {
     /// Whether the device of this address, and of this MAC where it is its own, is meant.
-    pub fn is(&self, ip: IpAddr, mac: Option<[u8; 6]>) -> bool {
+    pub fn is(&self, ip: SiteAddr, mac: Option<[u8; 6]>) -> bool {
         self.ip == Some(ip) || (self.mac.is_some() && self.mac == mac)
     }
 }

@@ -6,6 +6,7 @@ use super::Config;
 use super::allow::Allow;
 use super::party::Party;
 use super::place::Step::{self, Item, Key};
+use crate::state::{Segment, SiteAddr};
 
 /// A contradiction: where, and what to do about it.
 pub(super) struct Problem {
@@ -107,14 +108,18 @@ fn zones(config: &Config) -> Result<(), Problem> {
                 "a VLAN id is 1 to 4094; correct it".to_owned(),
             );
         }
+        if config.segments().len() < config.zone.iter().filter(|zone| config.reuses(zone)).count() {
+            let what = "more than 255 zones reuse networks; that many cannot be told apart".to_owned();
+            return problem(&at("networks"), what);
+        }
         for (n, net) in zone.networks.iter().enumerate() {
-            for other in config.zone.iter().take(i).filter(|other| other.shares_a_vlan(zone)) {
+            for other in config.zone.iter().take(i).filter(|other| other.shares_a_link(zone)) {
                 let overlaps = |theirs: &&ipnet::IpNet| theirs.contains(net) || net.contains(*theirs);
                 if let Some(theirs) = other.networks.iter().find(overlaps) {
                     return problem(
                         &[Key("zone"), Item(i), Key("networks"), Item(n)],
                         format!(
-                            "{net} of zone `{}` overlaps {theirs} of zone `{}`; an address belongs to one zone: split the larger network",
+                            "{net} of zone `{}` overlaps {theirs} of zone `{}`; an address belongs to one zone: split the larger network, or say on which `vlans` or `interfaces` each is",
                             zone.name, other.name
                         ),
                     );
@@ -128,6 +133,9 @@ fn zones(config: &Config) -> Result<(), Problem> {
 fn assets(config: &Config) -> Result<(), Problem> {
     for (i, asset) in config.asset.iter().enumerate() {
         let at = |key| [Key("asset"), Item(i), Key(key)];
+        if let Some(ip) = asset.ip {
+            one_device(config, ip, &at("ip"))?;
+        }
         let before = || config.asset.iter().take(i);
         if asset.name.is_empty() {
             return problem(&at("name"), "an asset's name is empty; give it one".to_owned());
@@ -161,11 +169,40 @@ fn assets(config: &Config) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Whether an address means one device: it says its zone where zones reuse it, and nowhere else.
+fn one_device(config: &Config, address: SiteAddr, path: &[Step]) -> Result<(), Problem> {
+    let reaches = config.segments();
+    let having: Vec<&str> = reaches
+        .iter()
+        .filter(|reach| reach.networks.iter().any(|net| net.contains(&address.ip)))
+        .map(|reach| reach.segment.name())
+        .collect();
+    let (ip, zone) = (address.ip, address.segment.name());
+    match having.first() {
+        Some(first) if zone.is_empty() => {
+            let zones = having.join("`, `");
+            let first = SiteAddr::new(ip, Segment::named(first).unwrap_or_default());
+            problem(path, format!("zones `{zones}` have a {ip} each; say whose, as {first}"))
+        }
+        _ if zone.is_empty() || having.contains(&zone) => Ok(()),
+        Some(_) => problem(path, format!("zone `{zone}` has no {ip}; name one of `{}`", having.join("`, `"))),
+        None => problem(path, format!("there is one {ip} only; write it without its zone")),
+    }
+}
+
 fn is_zone(config: &Config, name: &str) -> bool {
     config.zone.iter().any(|zone| zone.name == name) || INFERRED.contains(&name)
 }
 
 fn party(config: &Config, party: &Party, path: &[Step]) -> Result<(), Problem> {
+    if let Party::Within(_, zone) = party
+        && !is_zone(config, zone)
+    {
+        return problem(path, format!("`{zone}` is no zone; define it as [[zone]] or correct it"));
+    }
+    if let (Party::Network(_), Some(address)) = (party, party.address()) {
+        return one_device(config, address, path);
+    }
     match party {
         Party::Named(name)
             if !is_zone(config, name) && config.asset.iter().all(|asset| &asset.name != name) =>
@@ -233,7 +270,7 @@ fn groups(config: &Config) -> Result<(), Problem> {
             );
         }
         let has_address = |member: &Party| match member {
-            Party::Network(_) => true,
+            Party::Network(_) | Party::Within(..) => true,
             Party::Named(name) => config
                 .asset
                 .iter()
@@ -253,6 +290,9 @@ fn groups(config: &Config) -> Result<(), Problem> {
                     &path,
                     format!("`{member}` is no single device; name an asset or an address"),
                 );
+            }
+            if let Some(address) = member.address() {
+                one_device(config, address, &path)?;
             }
             if seen.contains(&member) {
                 return problem(&path, format!("`{member}` is in a group already; keep it in one"));

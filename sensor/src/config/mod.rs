@@ -25,8 +25,10 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::detect;
+use crate::state::Segment;
+use crate::state::segments::Reach;
 use crate::state::world::Settings;
-use crate::state::zone::Zones;
+use crate::state::zone::{Area, Zones};
 
 pub use allow::{Allow, Conduit, Crossing, Deed};
 pub use asset::{Asset, Criticality, Role};
@@ -228,10 +230,46 @@ impl Config {
         }
     }
 
+    /// Zones that reuse networks on interfaces of other names than these, each with the interface.
+    pub fn unwatched<'a>(
+        &'a self,
+        names: &'a BTreeMap<u8, String>,
+    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let zones = self.zone.iter().filter(|zone| self.reuses(zone));
+        zones
+            .flat_map(|zone| zone.interfaces.iter().map(|interface| (&*zone.name, &**interface)))
+            .filter(|(_, interface)| names.values().all(|name| name != interface))
+    }
+
+    /// Whether another zone has addresses of this one.
+    fn reuses(&self, zone: &ZoneConfig) -> bool {
+        self.zone.iter().any(|other| other.name != zone.name && other.overlaps(zone))
+    }
+
+    /// The segment a zone is: its own where another zone reuses its networks.
+    fn segment(&self, zone: &ZoneConfig) -> Segment {
+        let name = Some(&zone.name).filter(|_| self.reuses(zone));
+        name.and_then(|name| Segment::named(name)).unwrap_or_default()
+    }
+
     /// The configured zones.
     pub fn zones(&self) -> Zones {
-        let networks =
-            |zone: &ZoneConfig| zone.networks.iter().map(|net| (*net, zone.zone())).collect::<Vec<_>>();
-        Zones::new(self.zone.iter().flat_map(networks).collect())
+        let area = |zone: &ZoneConfig| Area {
+            zone: zone.zone(),
+            networks: zone.networks.clone(),
+            segment: self.segment(zone),
+        };
+        Zones::new(self.zone.iter().map(area).collect())
+    }
+
+    /// Zones that reuse networks, each a segment.
+    pub fn segments(&self) -> Vec<Reach> {
+        let reach = |zone: &ZoneConfig| Reach {
+            segment: self.segment(zone),
+            networks: zone.networks.clone(),
+            vlans: zone.vlans.clone(),
+            interfaces: zone.interfaces.clone(),
+        };
+        self.zone.iter().map(reach).filter(|reach| reach.segment != Segment::SITE).collect()
     }
 }

@@ -3,6 +3,8 @@
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 
+use crate::state::SiteAddr;
+
 /// `10.20.0.0/16`, or one address, which stands for itself alone.
 ///
 /// # Errors
@@ -31,6 +33,15 @@ impl<'de> Deserialize<'de> for Network {
 /// A list of networks, each failure at its own line.
 pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     Ok(Vec::<Network>::deserialize(deserializer)?.into_iter().map(|Network(net)| net).collect())
+}
+
+/// `10.20.0.5`, or `192.168.0.10%cell-3`.
+pub(super) fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SiteAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse().map(Some).map_err(|_| {
+        let how = "write it as 10.20.0.5, or 192.168.0.10%cell-3 where zones reuse networks";
+        de::Error::custom(format!("`{text}` is no address; {how}"))
+    })
 }
 
 /// `00:11:22:33:44:55` or `00-11-22-33-44-55`, if there is one.

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::Config;
+use crate::state::{Segment, SiteAddr};
 
 /// An asset's or zone's name, or a network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,13 +18,15 @@ pub enum Party {
     Named(String),
     /// A network or one address.
     Network(IpNet),
+    /// A network or one address of the zone of this name.
+    Within(IpNet, String),
 }
 
 /// One end of what is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Side<'a> {
     /// Its address.
-    pub ip: IpAddr,
+    pub ip: SiteAddr,
     /// Its MAC, where it is its own and not a router's.
     pub mac: Option<[u8; 6]>,
     /// The name of its zone.
@@ -38,7 +41,8 @@ impl Party {
     /// Whether `side` is meant. Names were checked to exist when the configuration was read.
     pub fn means(&self, side: Side<'_>, config: &Config) -> bool {
         match self {
-            Self::Network(net) => net.contains(&side.ip),
+            Self::Network(net) => net.contains(&side.ip.ip),
+            Self::Within(net, zone) => net.contains(&side.ip.ip) && zone == side.zone,
             Self::Named(name) => match config.asset.iter().find(|asset| &asset.name == name) {
                 Some(asset) => asset.is(side.ip, side.mac),
                 None => name == side.zone,
@@ -51,8 +55,25 @@ impl Party {
     /// Whether one device is meant: an asset or an address.
     pub fn is_one(&self, config: &Config) -> bool {
         match self {
-            Self::Network(net) => net.prefix_len() == net.max_prefix_len(),
             Self::Named(name) => config.asset.iter().any(|asset| &asset.name == name),
+            Self::Network(_) | Self::Within(..) => self.names_one_address(),
+        }
+    }
+
+    fn names_one_address(&self) -> bool {
+        match self {
+            Self::Network(net) | Self::Within(net, _) => net.prefix_len() == net.max_prefix_len(),
+            Self::Named(_) => false,
+        }
+    }
+
+    /// The one address meant, where it is no asset's.
+    pub fn address(&self) -> Option<SiteAddr> {
+        match self {
+            _ if !self.names_one_address() => None,
+            Self::Network(net) => Some(net.addr().into()),
+            Self::Within(net, zone) => Some(SiteAddr::new(net.addr(), Segment::named(zone)?)),
+            Self::Named(_) => None,
         }
     }
 }
@@ -63,6 +84,11 @@ impl FromStr for Party {
     fn from_str(text: &str) -> Result<Self, String> {
         if text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok() {
             return super::network::network(text).map(Self::Network);
+        }
+        if let Some((net, zone)) = text.split_once('%')
+            && let Ok(net) = super::network::network(net)
+        {
+            return Ok(Self::Within(net, zone.to_owned()));
         }
         if text.is_empty() {
             return Err("nobody is named; write an asset, a zone or a network".to_owned());
@@ -81,11 +107,17 @@ impl TryFrom<String> for Party {
 
 impl fmt::Display for Party {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Named(name) => f.write_str(name),
-            Self::Network(net) if net.prefix_len() == net.max_prefix_len() => write!(f, "{}", net.addr()),
-            Self::Network(net) => write!(f, "{net}"),
+        let (net, zone) = match self {
+            Self::Named(name) => return f.write_str(name),
+            Self::Network(net) => (net, None),
+            Self::Within(net, zone) => (net, Some(zone)),
+        };
+        if self.names_one_address() {
+            write!(f, "{}", net.addr())?
+        } else {
+            write!(f, "{net}")?
         }
+        zone.map_or(Ok(()), |zone| write!(f, "%{zone}"))
     }
 }
 

@@ -76,9 +76,9 @@ fn the_shipped_configuration_writes_every_key_with_its_default() {
         );
     }
     // Of the lists every optional key has an example.
-    let ZoneConfig { name: _, networks, vlans, kind } =
+    let ZoneConfig { name: _, networks, vlans, interfaces, kind } =
         zone.into_iter().find(|z| !z.vlans.is_empty()).unwrap();
-    assert!(!networks.is_empty() && !vlans.is_empty() && kind.is_some());
+    assert!(!networks.is_empty() && !vlans.is_empty() && !interfaces.is_empty() && kind.is_some());
     let (mut ip, mut mac) = (false, false);
     for Asset { name: _, ip: a, mac: b, role, criticality: _, contact } in asset {
         (ip, mac) = (ip || a.is_some(), mac || b.is_some());
@@ -192,6 +192,48 @@ fn cells_may_reuse_networks_on_vlans_of_their_own() {
     };
     assert!(parse("site.toml", &format!("{}{}", cell("a", 10), cell("b", 11))).is_ok());
     assert!(error(&format!("{}{}", cell("a", 10), cell("b", 10))).contains("overlaps"));
+    let port = |name: &str| cell(name, 10) + &format!("interfaces = [\"ot-{name}\"]\n");
+    assert!(parse("site.toml", &format!("{}{}", port("a"), port("b"))).is_ok());
+    assert!(error(&format!("{}{}", port("a"), cell("b", 10))).contains("overlaps"));
+}
+
+/// Two cells that reuse a network, and a zone that has its own.
+const CELLS: &str = "[[zone]]\nname = \"cell 3\"\nnetworks = [\"192.168.0.0/24\"]\nvlans = [33]\nkind = \"ot\"\n\
+    [[zone]]\nname = \"cell 4\"\nnetworks = [\"192.168.0.0/25\"]\nvlans = [34]\nkind = \"ot\"\n\
+    [[zone]]\nname = \"office\"\nnetworks = [\"10.10.0.0/16\"]\nvlans = [10]\n";
+
+#[test]
+fn zones_that_reuse_a_network_are_segments_and_others_are_none() {
+    let config = parse("site.toml", CELLS).unwrap();
+    let names: Vec<&str> = config.segments().iter().map(|reach| reach.segment.name()).collect();
+    assert_eq!(names, ["cell 3", "cell 4"]);
+    let zones = config.zones();
+    let zone = |text: &str| zones.configured_zone(text.parse().unwrap()).map(|zone| zone.name.as_str());
+    assert_eq!(zone("192.168.0.10%cell 4"), Some("cell 4"));
+    assert_eq!(zone("fe80::1%cell 3"), Some("cell 3"), "whatever address it has");
+    assert_eq!((zone("10.10.0.9"), zone("192.168.0.10")), (Some("office"), None));
+}
+
+#[test]
+fn a_device_of_a_reused_network_is_named_with_its_zone() {
+    let asset = |ip: &str| format!("{CELLS}[[asset]]\nname = \"press\"\nip = \"{ip}\"\n");
+    let said = error(&asset("192.168.0.10"));
+    assert!(
+        said.contains("zones `cell 3`, `cell 4` have a 192.168.0.10 each; say whose, as 192.168.0.10%cell 3"),
+        "{said}"
+    );
+    assert!(error(&asset("192.168.0.200%cell 4")).contains("zone `cell 4` has no 192.168.0.200"));
+    assert!(error(&asset("10.10.0.9%office")).contains("there is one 10.10.0.9 only"));
+    let allow = |who: &str| format!("{CELLS}[[allow]]\nwho = \"{who}\"\nreason = \"x\"\n");
+    assert!(error(&allow("192.168.0.10")).contains("say whose"));
+    assert!(error(&allow("192.168.0.10%cell 5")).contains("`cell 5` is no zone"));
+    for good in ["192.168.0.10%cell 4", "192.168.0.0/28%cell 3", "192.168.0.0/24"] {
+        let config = parse("site.toml", &allow(good)).unwrap();
+        assert_eq!(config.allow[0].who.to_string(), good);
+    }
+    let config = parse("site.toml", &asset("192.168.0.10%cell 4")).unwrap();
+    let is = |ip: &str| config.asset[0].is(ip.parse().unwrap(), None);
+    assert!(is("192.168.0.10%cell 4") && !is("192.168.0.10%cell 3"));
 }
 
 #[test]

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::state::zone::{Kind, Zone};
 
-/// A part of the plant: networks, and where addresses repeat between cells the VLANs they are meant on.
+/// A part of the plant: networks, and where cells reuse them the VLANs or interfaces they are meant on. Then each zone is a
+/// segment ([`crate::state::segment`]): its addresses name devices of their own.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ZoneConfig {
@@ -17,6 +18,9 @@ pub struct ZoneConfig {
     /// VLAN ids (1–4094) its addresses are meant on; empty: any.
     #[serde(default)]
     pub vlans: Vec<u16>,
+    /// Interfaces its addresses are meant on; empty: any.
+    #[serde(default)]
+    pub interfaces: Vec<String>,
     /// What it is for; without it the name decides.
     pub kind: Option<KindConfig>,
 }
@@ -67,11 +71,18 @@ impl ZoneConfig {
         Zone { name: self.name.clone(), kind: self.kind() }
     }
 
-    /// Whether some frame could belong to both: one VLAN (or any) in common.
-    pub(super) fn shares_a_vlan(&self, other: &Self) -> bool {
-        self.vlans.is_empty()
-            || other.vlans.is_empty()
-            || self.vlans.iter().any(|vlan| other.vlans.contains(vlan))
+    /// Whether some frame could belong to both: one VLAN and one interface (or any) in common.
+    pub(super) fn shares_a_link(&self, other: &Self) -> bool {
+        fn meet<T: PartialEq>(a: &[T], b: &[T]) -> bool {
+            a.is_empty() || b.is_empty() || a.iter().any(|one| b.contains(one))
+        }
+        meet(&self.vlans, &other.vlans) && meet(&self.interfaces, &other.interfaces)
+    }
+
+    /// A network of another zone that has addresses of this one.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        let overlap = |a: &IpNet, b: &IpNet| a.contains(b) || b.contains(a);
+        self.networks.iter().any(|net| other.networks.iter().any(|theirs| overlap(net, theirs)))
     }
 }
 
@@ -80,7 +91,8 @@ mod tests {
     use super::*;
 
     fn kind(name: &str) -> Kind {
-        ZoneConfig { name: name.to_owned(), networks: Vec::new(), vlans: Vec::new(), kind: None }.kind()
+        let (networks, vlans, interfaces) = (Vec::new(), Vec::new(), Vec::new());
+        ZoneConfig { name: name.to_owned(), networks, vlans, interfaces, kind: None }.kind()
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Two devices that claim one address, and devices that shout who they are.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use hashlink::LruCache;
@@ -10,6 +9,7 @@ use super::finding::{Severity, Stage};
 use super::happening::Claim;
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::state::address::{is_virtual, mac_text};
+use crate::state::{SiteAddr, SiteMac};
 use crate::time::Time;
 
 /// Registration.
@@ -37,15 +37,15 @@ struct Held {
     /// Who held it before it began to change hands.
     owner: [u8; 6],
     /// The newcomer's own address, once it was found.
-    actor: Option<IpAddr>,
+    actor: Option<SiteAddr>,
     /// When it changed hands lately, and to whom.
     changes: VecDeque<(Time, [u8; 6])>,
 }
 
 struct Model {
-    held: LruCache<((u8, [u16; 2]), IpAddr), Held>,
+    held: LruCache<((u8, [u16; 2]), SiteAddr), Held>,
     /// Unasked claims of a MAC, and the first address it claimed.
-    shouts: LruCache<[u8; 6], (IpAddr, VecDeque<Time>)>,
+    shouts: LruCache<[u8; 6], (SiteAddr, VecDeque<Time>)>,
 }
 
 impl Default for Model {
@@ -75,7 +75,7 @@ impl Model {
         // Who was known to own it before the first claim heard here is the owner, whoever speaks first.
         let world = &*context.world;
         let held = self.held.entry((claim.link, claim.ip)).or_insert_with(|| {
-            let mac = world.hosts.get(&claim.ip).and_then(|host| host.mac).unwrap_or(claim.mac);
+            let mac = world.hosts.get(&claim.ip).and_then(|host| host.mac).map_or(claim.mac, |own| own.mac);
             Held { mac, owner: mac, actor: None, changes: VecDeque::new() }
         });
         if held.mac == claim.mac {
@@ -103,7 +103,7 @@ impl Model {
         // The newcomer's own address, where it ever claimed another one.
         let said = self.shouts.peek(&newcomer).map(|(own, _)| *own).filter(|own| *own != ip);
         let known =
-            || Some(world.device(newcomer)).filter(|own| *own != ip && world.hosts.get(own).is_some());
+            || world.owner_of(SiteMac { mac: newcomer, segment: claim.segment }).filter(|own| *own != ip);
         // While it holds the address, that is the one it is known by.
         let actor = held.actor.or(said).or_else(known);
         held.actor = actor;

@@ -1,7 +1,6 @@
 //! What a device says about itself is not what it said before.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use hashlink::LruCache;
@@ -10,6 +9,7 @@ use super::finding::{Severity, Stage};
 use super::happening::Change;
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::protocol::AssetField;
+use crate::state::SiteAddr;
 
 /// Registration.
 pub static SPEC: Spec = Spec {
@@ -39,7 +39,7 @@ const IDENTITY: [AssetField; 6] = [
 ];
 
 /// Who, about what, in which protocol.
-type Key = (IpAddr, AssetField, String);
+type Key = (SiteAddr, AssetField, String);
 
 struct Model {
     /// Everything a device stated that did not count as a change.

@@ -1,6 +1,5 @@
 //! Small connections to one rare endpoint outside, as regular as a clock.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use hashlink::LruCache;
@@ -9,6 +8,7 @@ use super::finding::{Basis, Severity, Stage};
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::importance::beacon::{Intervals, MAX_INTERVALS, MIN_INTERVALS};
 use crate::importance::budget::Family;
+use crate::state::SiteAddr;
 use crate::state::connection::Connection;
 use crate::state::{ConnectionState, World};
 use crate::time::Time;
@@ -47,7 +47,7 @@ struct Pair {
 }
 
 struct Model {
-    pairs: LruCache<(IpAddr, IpAddr, u16), Pair>,
+    pairs: LruCache<(SiteAddr, SiteAddr, u16), Pair>,
 }
 
 impl Default for Model {

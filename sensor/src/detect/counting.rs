@@ -1,11 +1,10 @@
 //! What the models that count have in common: one more event of a host, against how many are usual for it.
 
-use std::net::IpAddr;
-
 use super::finding::{Basis, Stage};
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::importance::budget::Family;
 use crate::importance::counts::Prior;
+use crate::state::SiteAddr;
 use crate::state::connection::Connection;
 use crate::state::tally::{Tally, WINDOW};
 use crate::state::{Host, World};
@@ -21,7 +20,7 @@ pub struct Count {
     pub p: f64,
     /// What is usual in a window.
     pub expected: f64,
-    ends: Vec<(IpAddr, u16)>,
+    ends: Vec<(SiteAddr, u16)>,
     /// Different ends.
     pub total: u64,
 }
@@ -30,8 +29,8 @@ pub struct Count {
 pub fn count(
     world: &mut World,
     now: Time,
-    client: IpAddr,
-    end: (IpAddr, u16),
+    client: SiteAddr,
+    end: (SiteAddr, u16),
     (family, prior, judged): (Family, Prior, bool),
     tally: fn(&mut Host) -> &mut Tally,
 ) -> Option<Count> {
@@ -195,8 +194,8 @@ mod tests {
             }
             world.site.budget.advance(Duration::from_secs_f64(at - last));
             last = at;
-            let client = IpAddr::from([10, 0, 0, who as u8]);
-            let end = (IpAddr::from([10, 1, 0, (chance.unit() * 250.0) as u8]), 445);
+            let client = SiteAddr::from([10, 0, 0, who as u8]);
+            let end = (SiteAddr::from([10, 1, 0, (chance.unit() * 250.0) as u8]), 445);
             let judged = at >= from as f64 * day;
             let now = Time((at * 1e9) as u64 + 1);
             let found =

@@ -1,11 +1,11 @@
 //! A finding while a detector makes it.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::Spec;
 use super::finding::{Basis, Finding, Measure, Severity, Stage, Target};
 use crate::importance::Importance;
+use crate::state::SiteAddr;
 use crate::state::connection::Connection;
 use crate::time::Time;
 
@@ -35,7 +35,7 @@ impl Draft {
     }
 
     /// A finding about what a host does.
-    pub fn about(spec: &'static Spec, actor: IpAddr, now: Time) -> Self {
+    pub fn about(spec: &'static Spec, actor: SiteAddr, now: Time) -> Self {
         let finding = Finding::about(spec, actor, now);
         Self { same: String::new(), once: false, spec, finding, reach: Vec::new() }
     }
@@ -91,7 +91,7 @@ impl Draft {
     }
 
     /// One more end acted upon.
-    pub fn target(mut self, ip: IpAddr, port: u16) -> Self {
+    pub fn target(mut self, ip: SiteAddr, port: u16) -> Self {
         self.finding.targets_total = self.finding.targets_total.saturating_add(1);
         let target = Target { ip, port: (port != 0).then_some(port) };
         if self.reach.len() <= MAX_REACH {

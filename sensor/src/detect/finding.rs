@@ -1,13 +1,12 @@
 //! What a detector says.
 
-use std::net::IpAddr;
-
 use serde::{Deserialize, Serialize};
 
 use super::Spec;
 use crate::importance::Importance;
 use crate::protocol::Action;
 use crate::state::Device;
+use crate::state::SiteAddr;
 use crate::state::address::{mac_of, mac_text};
 use crate::state::rules::Allowance;
 use crate::time::Time;
@@ -140,7 +139,7 @@ pub struct Measure {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Target {
     /// Its address.
-    pub ip: IpAddr,
+    pub ip: SiteAddr,
     /// Its port, where one matters.
     pub port: Option<u16>,
 }
@@ -150,7 +149,7 @@ pub const MAX_TARGETS: usize = 16;
 
 impl Finding {
     /// What every finding of a model about what a host does has in common: nothing is said yet.
-    pub fn about(spec: &Spec, actor: IpAddr, now: Time) -> Self {
+    pub fn about(spec: &Spec, actor: SiteAddr, now: Time) -> Self {
         Self {
             number: 0,
             model: spec.id.to_owned(),
@@ -297,7 +296,7 @@ pub struct Finding {
     /// Learning stage of the acting device: `learning`, `dynamic`, `operational`.
     pub device_stage: String,
     /// Who acted.
-    pub actor: IpAddr,
+    pub actor: SiteAddr,
     /// The device that acted, whatever addresses it had before and has later; `None`: the first known by that address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<Device>,

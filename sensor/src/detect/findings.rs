@@ -1,7 +1,6 @@
 //! Where detectors put what they found: the same again is counted, not repeated.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use hashlink::LruCache;
@@ -10,6 +9,7 @@ use super::draft::{Draft, MAX_REACH};
 use super::finding::{Basis, Finding, Stage, Target};
 use crate::config::Role;
 use crate::protocol::Action;
+use crate::state::SiteAddr;
 use crate::state::address::mac_text;
 use crate::state::rules::{Act, Allowance, named_port};
 use crate::state::{Device, World};
@@ -27,7 +27,7 @@ const ENGINEERING: &[&str] = &["controller_state", "new_action", "reprogram"];
 
 /// What is the same finding: model, actor, whatever the model adds, and the allowance that covers it. What is allowed and
 /// what is not are never one finding.
-type Same = (&'static str, IpAddr, String, Option<Allowance>);
+type Same = (&'static str, SiteAddr, String, Option<Allowance>);
 
 /// A finding that more of the same is folded into.
 struct Open {
@@ -61,7 +61,7 @@ fn covered(finding: &Finding, reach: &[Target], action: Option<Action>, world: &
 #[derive(Clone, Debug)]
 pub struct Absorbed {
     /// Of whom.
-    pub actor: IpAddr,
+    pub actor: SiteAddr,
     /// Of these models.
     pub models: Vec<&'static str>,
     /// The finding they are part of.
@@ -69,7 +69,7 @@ pub struct Absorbed {
     /// Not older than this.
     pub since: Time,
     /// Only about this target.
-    pub target: Option<IpAddr>,
+    pub target: Option<SiteAddr>,
 }
 
 /// Findings raised, waiting to be taken.
@@ -169,7 +169,7 @@ impl Findings {
         finding.device_stage = world.stage(finding.actor).name().to_owned();
         finding.actor_name = actor.map(|asset| asset.name.clone());
         if let Some(host) = world.hosts.get(&finding.actor) {
-            finding.actor_mac = host.mac;
+            finding.actor_mac = host.mac.map(Into::into);
         }
         if let Some(target) = finding.targets.first() {
             finding.target_zone = world.zone(target.ip).name;
@@ -182,7 +182,7 @@ impl Findings {
     }
 
     /// The session of a finding that was raised stands: its target is a place to go on from.
-    pub fn enter(&mut self, model: &'static str, actor: IpAddr, same: &str, now: Time) {
+    pub fn enter(&mut self, model: &'static str, actor: SiteAddr, same: &str, now: Time) {
         // What is allowed leads nowhere that is not.
         let open = self.open.peek(&(model, actor, same.to_owned(), None));
         self.entered.extend(open.filter(|open| now.since(open.last) < FOLD).map(|open| open.number));
@@ -197,18 +197,18 @@ impl Findings {
     }
 
     /// Findings of these models by `actor` since `since` are part of finding `number`.
-    pub fn absorb(&mut self, actor: IpAddr, models: &[&'static str], number: u64, since: Time) {
+    pub fn absorb(&mut self, actor: SiteAddr, models: &[&'static str], number: u64, since: Time) {
         self.absorbed.push(Absorbed { actor, models: models.to_vec(), number, since, target: None });
     }
 
     /// As [`Findings::absorb`], only of findings about this target and no other.
     pub fn absorb_at(
         &mut self,
-        actor: IpAddr,
+        actor: SiteAddr,
         models: &[&'static str],
         number: u64,
         since: Time,
-        target: IpAddr,
+        target: SiteAddr,
     ) {
         self.absorbed.push(Absorbed { actor, models: models.to_vec(), number, since, target: Some(target) });
     }

@@ -1,10 +1,9 @@
 //! What detectors are told, and who wants to be told what.
 
-use std::net::IpAddr;
-
 use crate::protocol::{Action, AssetField, Command, Malformed, Side, rdp, tls};
 use crate::source::Storm;
 use crate::state::connection::Connection;
+use crate::state::{Segment, SiteAddr};
 
 /// Something a detector may judge.
 pub enum Happening<'a> {
@@ -46,7 +45,7 @@ pub enum Happening<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Change<'a> {
     /// The device.
-    pub host: IpAddr,
+    pub host: SiteAddr,
     /// What the fact is about.
     pub field: AssetField,
     /// What it said before, and when it last said so; `None`: nothing.
@@ -61,11 +60,13 @@ pub struct Change<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The address.
-    pub ip: IpAddr,
+    pub ip: SiteAddr,
     /// Whose it is said to be.
     pub mac: [u8; 6],
     /// The link it was said on: interface slot and VLAN ids. Addresses are unique per link only.
     pub link: (u8, [u16; 2]),
+    /// The segment that link is in.
+    pub segment: Segment,
     /// Said without being asked: sender and target address are the same.
     pub gratuitous: bool,
 }

@@ -1,7 +1,6 @@
 //! One source tries the industrial services of many hosts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use hashlink::LruCache;
@@ -16,6 +15,7 @@ use crate::state::address::{ip, is_unicast, mac_text};
 use crate::state::connection::Connection;
 use crate::state::host::DeviceStage;
 use crate::state::{ConnectionState, Kind, World};
+use crate::state::{SiteAddr, SiteMac};
 use crate::time::Time;
 
 /// What may be set.
@@ -61,9 +61,9 @@ pub static SPEC: Spec = Spec {
 
 struct Model {
     limits: Limits,
-    sources: LruCache<IpAddr, Probes>,
+    sources: LruCache<SiteAddr, Probes>,
     /// Sources of which time alone may make a scan, or that are too large to be looked at with every packet.
-    agenda: Agenda<IpAddr>,
+    agenda: Agenda<SiteAddr>,
 }
 
 /// What became of one destination.
@@ -81,16 +81,16 @@ struct Probe {
 /// Industrial destinations one source tried lately.
 #[derive(Default)]
 struct Probes {
-    tried: BTreeMap<(IpAddr, u16), Probe>,
-    told: BTreeSet<(IpAddr, u16)>,
+    tried: BTreeMap<(SiteAddr, u16), Probe>,
+    told: BTreeSet<(SiteAddr, u16)>,
     total: u64,
     ports: BTreeMap<u16, u64>,
     first: Option<Time>,
     /// Addresses it used, at most [`MAX_NAMES`], and how many were told.
-    names: BTreeSet<IpAddr>,
+    names: BTreeSet<SiteAddr>,
     names_told: usize,
     /// Its MAC, where it sends under addresses that are not its own.
-    mac: Option<[u8; 6]>,
+    mac: Option<SiteMac>,
     /// When it is looked at again without news of it.
     due: Option<Time>,
 }
@@ -187,7 +187,7 @@ impl Detector for Model {
 
 impl Model {
     /// What a source tried; the one that tried nothing for the longest time makes room.
-    fn probes(&mut self, source: IpAddr) -> &mut Probes {
+    fn probes(&mut self, source: SiteAddr) -> &mut Probes {
         if self.sources.len() >= MAX_SOURCES
             && self.sources.peek(&source).is_none()
             && let Some((old, mut probes)) = self.sources.remove_lru()
@@ -197,12 +197,12 @@ impl Model {
         self.sources.entry(source).or_insert_with(Probes::default)
     }
 
-    fn probe(&mut self, source: IpAddr, connection: &Connection) -> Option<&mut Probe> {
+    fn probe(&mut self, source: SiteAddr, connection: &Connection) -> Option<&mut Probe> {
         self.sources.peek_mut(&source)?.tried.get_mut(&end(connection))
     }
 
     /// Something happened to what a source tried. Large scans are looked at once a second.
-    fn news(&mut self, source: IpAddr, context: &Context<'_>, findings: &mut Findings) {
+    fn news(&mut self, source: SiteAddr, context: &Context<'_>, findings: &mut Findings) {
         let Some(probes) = self.sources.peek_mut(&source) else { return };
         let at = if probes.tried.len() > LARGE {
             Some(context.now)
@@ -214,12 +214,12 @@ impl Model {
     }
 }
 
-fn end(connection: &Connection) -> (IpAddr, u16) {
+fn end(connection: &Connection) -> (SiteAddr, u16) {
     (connection.server.ip, connection.server.port)
 }
 
 /// Whose probes a connection's are: forged sources are one, by the device that forges them.
-fn source(connection: &Connection, world: &World) -> IpAddr {
+fn source(connection: &Connection, world: &World) -> SiteAddr {
     let client = connection.client.ip;
     world.sender(client).map_or(client, |(owner, _)| owner)
 }
@@ -233,7 +233,7 @@ fn counts(connection: &Connection, world: &World) -> bool {
 
 /// Whether what a source tried is a scan by now, and tells it.
 fn judge(
-    source: IpAddr,
+    source: SiteAddr,
     probes: &mut Probes,
     limits: Limits,
     context: &Context<'_>,
@@ -244,8 +244,8 @@ fn judge(
     }
     let (now, world) = (context.now, &*context.world);
     probes.tried.retain(|_, probe| now.since(probe.at) < WINDOW);
-    let hosts = |of: &mut dyn Iterator<Item = &IpAddr>| of.collect::<BTreeSet<_>>().len();
-    let tried: Vec<(&(IpAddr, u16), &Probe)> = probes.tried.iter().collect();
+    let hosts = |of: &mut dyn Iterator<Item = &SiteAddr>| of.collect::<BTreeSet<_>>().len();
+    let tried: Vec<(&(SiteAddr, u16), &Probe)> = probes.tried.iter().collect();
     // What was opened a moment ago may yet turn out to be work.
     let only_tried = |probe: &Probe| probe.failed || probe.ended || now.since(probe.since) >= TRIED;
     let done = hosts(&mut tried.iter().filter(|(_, probe)| only_tried(probe)).map(|((ip, _), _)| ip));
@@ -271,7 +271,7 @@ fn judge(
 }
 
 /// How many hosts make it a scan.
-fn wanted(source: IpAddr, limits: Limits, world: &World) -> usize {
+fn wanted(source: SiteAddr, limits: Limits, world: &World) -> usize {
     let drives = world.hosts.get(&source).is_some_and(|host| host.speaks_ot);
     let office = world.kind(source) == Kind::It;
     let stranger = office || world.is_new(source) || world.stage(source) == DeviceStage::Learning;
@@ -294,7 +294,7 @@ impl Probes {
         if self.has_news() { self.tried.values().map(change).min() } else { None }
     }
 
-    fn opened(&mut self, end: (IpAddr, u16), now: Time) {
+    fn opened(&mut self, end: (SiteAddr, u16), now: Time) {
         if self.tried.is_empty() && self.told.is_empty() {
             self.first = Some(now);
         }
@@ -307,7 +307,7 @@ impl Probes {
             .at = now;
     }
 
-    fn tell(&mut self, source: IpAddr, now: Time, context: &Context<'_>, findings: &mut Findings) {
+    fn tell(&mut self, source: SiteAddr, now: Time, context: &Context<'_>, findings: &mut Findings) {
         for end in self.tried.keys() {
             if self.told.len() < MAX_DESTINATIONS && self.told.insert(*end) {
                 self.total = self.total.saturating_add(1);
@@ -354,7 +354,7 @@ impl Model {
         if !storm.industrial || (storm.destinations as usize) < self.limits.hosts {
             return;
         }
-        let Some(source) = storm.source.map(ip) else { return };
+        let Some(source) = storm.source.map(|words| context.world.somewhere(ip(words))) else { return };
         let total = u64::from(storm.destinations);
         let draft = Draft::about(&SPEC, source, context.now)
             .same("scan")

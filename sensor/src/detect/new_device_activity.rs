@@ -1,13 +1,13 @@
 //! A device in its first days acts.
 
-use sensor_ebpf::wire::transport::flag;
-
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::time::Duration;
+
+use sensor_ebpf::wire::transport::flag;
 
 use super::finding::{Basis, Severity, Stage};
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
+use crate::state::SiteAddr;
 use crate::state::connection::Connection;
 use crate::state::zone::Kind;
 use crate::time::Time;
@@ -29,13 +29,13 @@ const TOGETHER: Duration = Duration::from_secs(600);
 #[derive(Default)]
 struct Model {
     /// When new devices acted lately, and the first of a flood.
-    lately: VecDeque<(Time, IpAddr)>,
-    flood: Option<(Time, IpAddr, u64)>,
+    lately: VecDeque<(Time, SiteAddr)>,
+    flood: Option<(Time, SiteAddr, u64)>,
 }
 
 impl Model {
     /// Whether so many act that one finding tells of all of them.
-    fn floods(&mut self, client: IpAddr, now: Time) -> Option<(IpAddr, u64)> {
+    fn floods(&mut self, client: SiteAddr, now: Time) -> Option<(SiteAddr, u64)> {
         while self.lately.front().is_some_and(|(at, _)| now.since(*at) > TOGETHER) {
             self.lately.pop_front();
         }

@@ -1,6 +1,5 @@
 //! Messages that break their protocol's rules, and requests that devices keep refusing.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use hashlink::LruCache;
@@ -10,6 +9,7 @@ use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::importance::budget::Family;
 use crate::importance::counts::Prior;
 use crate::protocol::{Direction, Side, Status};
+use crate::state::SiteAddr;
 use crate::state::connection::Connection;
 use crate::state::conversation::Conversation;
 use crate::state::tally::{Tally, WINDOW};
@@ -56,7 +56,7 @@ const MAX_PAIRS: usize = 8192;
 
 struct Model {
     /// Whether a client was told of as probing a server.
-    probing: LruCache<(IpAddr, IpAddr, u16), bool>,
+    probing: LruCache<(SiteAddr, SiteAddr, u16), bool>,
 }
 
 impl Default for Model {

@@ -1,6 +1,5 @@
 //! A controller's program or firmware is changed, or read out.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use hashlink::LruCache;
@@ -9,6 +8,7 @@ use super::finding::{Basis, Severity, Stage};
 use super::seen::outcome;
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::protocol::Action;
+use crate::state::SiteAddr;
 use crate::time::Time;
 
 /// Stop and start within this time belong to the download.
@@ -27,7 +27,7 @@ pub static SPEC: Spec = Spec {
 
 struct Model {
     /// The latest download of a client to a controller, and its finding.
-    downloads: LruCache<(IpAddr, IpAddr), (Time, u64)>,
+    downloads: LruCache<(SiteAddr, SiteAddr), (Time, u64)>,
 }
 
 impl Detector for Model {

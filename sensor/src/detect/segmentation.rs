@@ -116,6 +116,8 @@ fn draft(
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use sensor_ebpf::flow::FlowKey;
 
     use super::*;
@@ -128,6 +130,7 @@ mod tests {
     use crate::state::World;
     use crate::state::address::words;
     use crate::state::connection::Leg;
+    use crate::state::segments::Segments;
     use crate::state::world::Settings;
     use crate::time::Time;
 
@@ -153,9 +156,9 @@ mod tests {
     }
 
     fn connection(from: &str, to: &str, port: u16) -> Connection {
-        let ip = |text: &str| words(text.parse().unwrap());
+        let ip = |text: &str| words(text.parse::<IpAddr>().unwrap());
         let key = FlowKey { src: ip(from), dst: ip(to), sport: 50_000, dport: port, place: 1 << 28 };
-        let mut connection = Connection::new(&key, NOW, 0x02);
+        let mut connection = Connection::new(&key, NOW, 0x02, &Segments::default());
         connection.legs = [Leg { packets: 3, bytes: 300, flags: 0x12 }; 2];
         connection
     }

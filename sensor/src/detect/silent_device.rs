@@ -1,6 +1,5 @@
 //! A controller that was polled stops answering.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use hashlink::LruCache;
@@ -9,6 +8,7 @@ use serde::Deserialize;
 use super::finding::{Severity, Stage};
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Settings, Spec};
 use crate::protocol::{Direction, Side};
+use crate::state::SiteAddr;
 use crate::state::connection::Connection;
 use crate::time::Time;
 
@@ -69,8 +69,8 @@ struct Poll {
 /// What is told of a device that fell silent.
 struct Fallen {
     at: Time,
-    device: IpAddr,
-    poller: IpAddr,
+    device: SiteAddr,
+    poller: SiteAddr,
     port: u16,
     asked: u64,
     answered: Time,
@@ -79,7 +79,7 @@ struct Fallen {
     protocol: &'static str,
 }
 
-type Key = (IpAddr, IpAddr, u16);
+type Key = (SiteAddr, SiteAddr, u16);
 
 struct Model {
     limits: Limits,
@@ -89,7 +89,7 @@ struct Model {
     /// Devices that fell silent a moment ago: more may.
     pending: Vec<Fallen>,
     /// Devices that fell silent lately, and the finding that says so.
-    silent: Vec<(Time, IpAddr, u64)>,
+    silent: Vec<(Time, SiteAddr, u64)>,
 }
 
 impl Default for Model {
@@ -222,7 +222,7 @@ impl Model {
         }
     }
 
-    fn note(&mut self, device: IpAddr, number: u64, now: Time) {
+    fn note(&mut self, device: SiteAddr, number: u64, now: Time) {
         if !self.silent.iter().any(|(_, ip, _)| *ip == device) && self.silent.len() < MAX_POLLS {
             self.silent.push((now, device, number));
         }
@@ -231,7 +231,7 @@ impl Model {
     /// Three devices at once are not three defects.
     fn segment(&mut self, context: &Context<'_>, findings: &mut Findings) {
         let now = context.now;
-        let mut devices: Vec<(Time, IpAddr)> = self.silent.iter().map(|(at, ip, _)| (*at, *ip)).collect();
+        let mut devices: Vec<(Time, SiteAddr)> = self.silent.iter().map(|(at, ip, _)| (*at, *ip)).collect();
         for fallen in &self.pending {
             if !devices.iter().any(|(_, ip)| *ip == fallen.device) {
                 devices.push((fallen.at, fallen.device));

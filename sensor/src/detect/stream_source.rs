@@ -1,6 +1,5 @@
 //! Two devices that send one stream of process data.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use hashlink::LruCache;
@@ -9,6 +8,7 @@ use super::finding::{Severity, Stage};
 use super::{Context, Detector, Draft, Findings, Happening, Interest, Spec};
 use crate::protocol::{Action, Direction, Port};
 use crate::state::address::{mac_of, mac_text};
+use crate::state::{Segment, SiteAddr};
 
 /// Registration.
 pub static SPEC: Spec = Spec {
@@ -26,8 +26,8 @@ const GONE: Duration = Duration::from_secs(60);
 const MAX_STREAMS: usize = 4096;
 
 struct Model {
-    /// By protocol and name: whose it is.
-    streams: LruCache<(&'static str, Box<str>), IpAddr>,
+    /// By protocol, name and where it passes: whose it is. Cells built alike name their streams alike.
+    streams: LruCache<(&'static str, Box<str>, Segment), SiteAddr>,
 }
 
 impl Default for Model {
@@ -55,17 +55,17 @@ impl Detector for Model {
             return;
         };
         let sender = connection.client.ip;
-        let owner = *self.streams.entry((protocol.name, stream.into())).or_insert(sender);
+        let owner = *self.streams.entry((protocol.name, stream.into(), connection.segment)).or_insert(sender);
         if owner == sender {
             return;
         }
         let now = context.now;
         let present = context.world.hosts.get(&owner).is_some_and(|host| now.since(host.last) < GONE);
         if !present {
-            self.streams.insert((protocol.name, stream.into()), sender);
+            self.streams.insert((protocol.name, stream.into(), connection.segment), sender);
             return;
         }
-        let name = |ip| mac_of(ip).map_or_else(|| ip.to_string(), mac_text);
+        let name = |ip: SiteAddr| mac_of(ip).map_or_else(|| ip.to_string(), mac_text);
         let draft = Draft::new(&SPEC, connection, now)
             .same(format!("{} {stream}", protocol.name))
             .stage(Stage::Impact)
@@ -90,6 +90,7 @@ mod tests {
     use crate::protocol::{Function, Side, by_name};
     use crate::state::World;
     use crate::state::connection::Connection;
+    use crate::state::segments::Segments;
     use crate::state::world::Settings;
     use crate::state::zone::Zones;
     use crate::time::Time;
@@ -106,7 +107,7 @@ mod tests {
             dport: 0x88b8,
             place: (Transport::Ethernet as u32) << 28,
         };
-        let mut connection = Connection::new(&key, Time(0), 0);
+        let mut connection = Connection::new(&key, Time(0), 0, &Segments::default());
         connection.protocol = by_name("goose");
         connection
     }

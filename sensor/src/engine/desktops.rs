@@ -1,8 +1,6 @@
 //! What belongs to a remote desktop's session beside its TCP connection: its transports over UDP (MS-RDPBCGR 1.3.1.1,
 //! MS-RDPEUDP), which carry most of what a session moves. Their bytes are judged and learned as the session's.
 
-use std::net::IpAddr;
-
 use hashlink::LruCache;
 use sensor_ebpf::flow::Transport;
 
@@ -10,6 +8,7 @@ use super::Engine;
 use crate::detect::Happening;
 use crate::mind::Mind;
 use crate::source::FlowEvent;
+use crate::state::SiteAddr;
 use crate::state::connection::{Connection, End, Pair, index};
 use crate::time::Time;
 
@@ -18,7 +17,7 @@ const MAX: usize = 4096;
 
 /// The TCP connection of a client's latest session with a server.
 pub(super) struct Desktops {
-    sessions: LruCache<(IpAddr, End), Pair>,
+    sessions: LruCache<(SiteAddr, End), Pair>,
     /// Sessions that had to make room.
     evicted: u64,
 }
@@ -93,16 +92,17 @@ mod tests {
 
     use super::*;
     use crate::state::address::words;
+    use crate::state::segments::Segments;
 
     #[test]
     fn the_oldest_session_makes_room_and_is_counted() {
         let mut desktops = Desktops::default();
         for n in 0..MAX as u32 + 3 {
-            let client = words(IpAddr::from(std::net::Ipv4Addr::from_bits(0x0a00_0000 + n)));
-            let server = words(IpAddr::from([10, 20, 0, 5]));
+            let client = words(std::net::Ipv4Addr::from_bits(0x0a00_0000 + n));
+            let server = words(SiteAddr::from([10, 20, 0, 5]));
             let key = FlowKey { src: client, dst: server, sport: 50_000, dport: 3389, place: 1 << 28 };
             for _ in 0..2 {
-                desktops.note(&Connection::new(&key, Time::default(), 0x02));
+                desktops.note(&Connection::new(&key, Time::default(), 0x02, &Segments::default()));
             }
         }
         assert_eq!((desktops.sessions.len(), desktops.evicted), (MAX, 3));

@@ -7,6 +7,7 @@ use crate::detect::Happening;
 use crate::detect::happening::Claim;
 use crate::protocol::bytes::Bytes as _;
 use crate::source::FrameEvent;
+use crate::state::SiteMac;
 use crate::state::address::is_unicast;
 
 /// EtherType of ARP.
@@ -108,10 +109,13 @@ impl Engine {
             return;
         }
         let link = (event.key.slot(), event.key.vlans());
-        self.mind.happen(&Happening::Address(&Claim { ip, mac, link, gratuitous }), self.now);
+        let segments = &self.mind.world.segments;
+        let (ip, segment) = (segments.of(&event.key, ip), segments.of_link(&event.key));
+        let claim = Claim { ip, mac, link, segment, gratuitous };
+        self.mind.happen(&Happening::Address(&claim), self.now);
         // Neighbours believe what is said. It proves something only where the MAC says it itself.
         if event.frame.slice(6, 6) == Some(&mac) {
-            self.mind.world.prove(ip, mac, self.now);
+            self.mind.world.prove(ip, SiteMac { mac, segment }, self.now);
         }
     }
 }

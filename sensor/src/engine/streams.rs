@@ -34,7 +34,7 @@ impl Engine {
             return;
         }
         let now = self.now;
-        let pair = Pair::of(&event.key);
+        let pair = Pair::of(&event.key, &self.mind.world.segments);
         let Some(connection) = self.connections.get_mut(&pair) else { return };
         let side = connection.side(&event.key);
         // Which addresses a device has may have been learned meanwhile.

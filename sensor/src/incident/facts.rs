@@ -1,7 +1,6 @@
 //! What can be said about an incident: the same facts for text, JSON and the report.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use super::screen;
 use super::types::Incident;
@@ -9,6 +8,7 @@ use crate::config::Criticality;
 use crate::detect::finding::Finding;
 use crate::detect::{attack, by_id};
 use crate::protocol::AssetField;
+use crate::state::SiteAddr;
 use crate::state::World;
 use crate::state::address::mac_text;
 use crate::time::Time;
@@ -19,7 +19,7 @@ const DESCRIBED: usize = 12;
 /// A device that acts.
 pub struct Device {
     /// Its address.
-    pub ip: IpAddr,
+    pub ip: SiteAddr,
     /// What the operator calls it.
     pub name: Option<String>,
     /// It came after learning had ended.
@@ -92,7 +92,7 @@ impl<'a> Facts<'a> {
 }
 
 impl Device {
-    fn of(ip: IpAddr, world: &World) -> Self {
+    fn of(ip: SiteAddr, world: &World) -> Self {
         let host = world.hosts.get(&ip);
         let asset = world.asset(ip);
         let mac = match host.map(|host| (host.mac, host.via)) {
@@ -124,12 +124,12 @@ impl Device {
 }
 
 /// Whether a device came after learning had ended and is not known yet.
-pub fn is_new(ip: IpAddr, world: &World) -> bool {
+pub fn is_new(ip: SiteAddr, world: &World) -> bool {
     world.hosts.get(&ip).is_some_and(|host| host.newcomer && !host.graduated)
 }
 
 /// A device's role in words. What a new device does says nothing about what it is there for.
-pub fn role(ip: IpAddr, world: &World) -> Option<String> {
+pub fn role(ip: SiteAddr, world: &World) -> Option<String> {
     let named = world.asset(ip).is_some_and(|asset| asset.role.is_some());
     let role = world.role(ip).0;
     (role != "host" && (named || !is_new(ip, world))).then(|| role.replace('_', " "))
@@ -137,7 +137,7 @@ pub fn role(ip: IpAddr, world: &World) -> Option<String> {
 
 /// An address with its name and role, and its zone where `zone` asks for it. A name that only DNS gave is quoted as such:
 /// whoever answered chose it.
-pub fn named(ip: IpAddr, world: &World, zone: bool) -> String {
+pub fn named(ip: SiteAddr, world: &World, zone: bool) -> String {
     let address = world.asset(ip).map(|_| ip.to_string());
     let dns = world.names.of(ip).filter(|_| address.is_none()).map(|name| format!("DNS {name}"));
     let zone = zone.then(|| format!("zone {}", world.zone(ip).name));

@@ -10,7 +10,6 @@ mod screen;
 pub mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::detect::finding::{Basis, Finding};
@@ -18,6 +17,7 @@ use crate::detect::findings::Absorbed;
 use crate::importance::budget::Family;
 use crate::importance::{Importance, combine};
 use crate::observer::Observer;
+use crate::state::SiteAddr;
 use crate::state::changes::Changes;
 use crate::state::{Device, World};
 use crate::time::Time;
@@ -43,9 +43,9 @@ pub struct Incidents {
     /// The open incident a device acts in.
     actors: BTreeMap<Device, u64>,
     /// Hosts an incident's actor got into, and when.
-    pivots: BTreeMap<IpAddr, (u64, Time)>,
+    pivots: BTreeMap<SiteAddr, (u64, Time)>,
     /// Incidents by what they act upon.
-    shared: BTreeMap<IpAddr, BTreeSet<u64>>,
+    shared: BTreeMap<SiteAddr, BTreeSet<u64>>,
     changed_findings: Changes<u64>,
     changed_incidents: Changes<u64>,
     /// Findings and incidents forgotten for lack of room.

@@ -1,11 +1,11 @@
 //! What is open against what is allowed now.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use super::{Incidents, State, combined};
 use crate::detect::finding::Finding;
 use crate::observer::Observer;
+use crate::state::SiteAddr;
 use crate::state::rules::Allowance;
 use crate::state::{Device, World};
 
@@ -15,7 +15,7 @@ pub struct Reviewed {
     /// Findings that are allowed now.
     pub findings: Vec<u64>,
     /// Hosts behind which nothing is open any more.
-    pub actors: Vec<IpAddr>,
+    pub actors: Vec<SiteAddr>,
 }
 
 impl Incidents {
@@ -47,7 +47,7 @@ impl Incidents {
                 }
             }
             reviewed.findings.extend(covered.iter().map(|(n, _)| *n));
-            let before: Vec<IpAddr> =
+            let before: Vec<SiteAddr> =
                 self.incidents.get(&number).map(|i| i.actors.clone()).unwrap_or_default();
             if whole {
                 if let Some(incident) = self.incidents.get_mut(&number) {

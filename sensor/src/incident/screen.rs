@@ -1,13 +1,13 @@
 //! The first screen of an incident: what is asked at three in the morning, answered from facts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use super::facts::{is_new, named, title};
 use super::types::{Incident, State};
 use crate::config::Criticality;
 use crate::detect::finding::{Finding, Stage};
 use crate::protocol::Action;
+use crate::state::SiteAddr;
 use crate::state::World;
 use crate::state::address::mac_text;
 use crate::state::rules::Allowance;
@@ -95,14 +95,14 @@ const fn deed(action: Action) -> &'static str {
 }
 
 fn touched(own: &[&Finding], world: &World) -> String {
-    let mut by_outcome: BTreeMap<Option<bool>, BTreeMap<Action, BTreeSet<IpAddr>>> = BTreeMap::new();
+    let mut by_outcome: BTreeMap<Option<bool>, BTreeMap<Action, BTreeSet<SiteAddr>>> = BTreeMap::new();
     for finding in own {
         if let Some(action) = change(finding) {
             let targets = by_outcome.entry(finding.accepted).or_default().entry(action).or_default();
             targets.extend(finding.targets.iter().map(|target| target.ip));
         }
     }
-    let tell = |outcome: &BTreeMap<Action, BTreeSet<IpAddr>>, verb: &str| {
+    let tell = |outcome: &BTreeMap<Action, BTreeSet<SiteAddr>>, verb: &str| {
         let deeds: Vec<String> = outcome
             .iter()
             .rev()
@@ -125,8 +125,8 @@ fn touched(own: &[&Finding], world: &World) -> String {
 
 /// Devices inside that were acted upon, not merely knocked at: what changes the process first, then by how much depends on
 /// them.
-pub fn acted_upon(incident: &Incident, own: &[&Finding], world: &World) -> Vec<IpAddr> {
-    let mut assets: BTreeMap<IpAddr, bool> = BTreeMap::new();
+pub fn acted_upon(incident: &Incident, own: &[&Finding], world: &World) -> Vec<SiteAddr> {
+    let mut assets: BTreeMap<SiteAddr, bool> = BTreeMap::new();
     for finding in own.iter().filter(|f| !KNOCKING.contains(&f.model.as_str())) {
         for target in &finding.targets {
             let kind = world.zone(target.ip).kind;
@@ -136,13 +136,13 @@ pub fn acted_upon(incident: &Incident, own: &[&Finding], world: &World) -> Vec<I
             }
         }
     }
-    let criticality = |ip: &IpAddr| world.asset(*ip).map_or(Criticality::Medium, |asset| asset.criticality);
-    let mut ordered: Vec<(IpAddr, bool)> = assets.into_iter().collect();
+    let criticality = |ip: &SiteAddr| world.asset(*ip).map_or(Criticality::Medium, |asset| asset.criticality);
+    let mut ordered: Vec<(SiteAddr, bool)> = assets.into_iter().collect();
     ordered.sort_by_key(|(ip, changed)| (std::cmp::Reverse((*changed, criticality(ip))), *ip));
     ordered.into_iter().map(|(ip, _)| ip).collect()
 }
 
-fn contacts(assets: &[IpAddr], world: &World) -> Vec<String> {
+fn contacts(assets: &[SiteAddr], world: &World) -> Vec<String> {
     let mut contacts: Vec<String> = Vec::new();
     for asset in assets.iter().filter_map(|ip| world.asset(*ip)) {
         if let Some(contact) = &asset.contact {
@@ -212,22 +212,22 @@ fn going_on(incident: &Incident) -> String {
 
 fn next_check(incident: &Incident, own: &[&Finding], world: &World) -> String {
     let mut checks: Vec<String> = Vec::new();
-    let ask = |ips: &[IpAddr]| match contacts(ips, world) {
+    let ask = |ips: &[SiteAddr]| match contacts(ips, world) {
         none if none.is_empty() => "ask who is responsible for them".to_owned(),
         some => format!("ask {}", list(some, 2)),
     };
     let grave: Vec<&&Finding> =
         own.iter().filter(|f| change(f) >= Some(Action::Program) && f.accepted != Some(false)).collect();
     if !grave.is_empty() {
-        let controllers: BTreeSet<IpAddr> = grave.iter().flat_map(|f| &f.targets).map(|t| t.ip).collect();
-        let controllers: Vec<IpAddr> = controllers.into_iter().collect();
+        let controllers: BTreeSet<SiteAddr> = grave.iter().flat_map(|f| &f.targets).map(|t| t.ip).collect();
+        let controllers: Vec<SiteAddr> = controllers.into_iter().collect();
         let names = list(controllers.iter().map(|ip| world.called(*ip)).collect(), 4);
         checks.push(format!(
             "look at the run state of {names} on site, compare their programs with the last backup, and {} whether this was planned",
             ask(&controllers)
         ));
     } else if let Some(written) = own.iter().find(|f| change(f).is_some() && f.accepted != Some(false)) {
-        let targets: Vec<IpAddr> = written.targets.iter().map(|t| t.ip).collect();
+        let targets: Vec<SiteAddr> = written.targets.iter().map(|t| t.ip).collect();
         checks.push(format!(
             "have the operator compare set points and alarms of {} with what they should be, and {} whether this was planned",
             list(targets.iter().map(|ip| world.called(*ip)).collect(), 4),
@@ -235,7 +235,7 @@ fn next_check(incident: &Incident, own: &[&Finding], world: &World) -> String {
         ));
     }
     if let Some(session) = own.iter().find(|f| f.model == "admin_rdp") {
-        let targets: Vec<IpAddr> = session.targets.iter().map(|t| t.ip).collect();
+        let targets: Vec<SiteAddr> = session.targets.iter().map(|t| t.ip).collect();
         let names = list(targets.iter().map(|ip| world.called(*ip)).collect(), 3);
         checks.push(format!("look at who is logged on to {names}"));
     }

@@ -1,12 +1,11 @@
 //! What an incident is.
 
-use std::net::IpAddr;
-
 use serde::{Deserialize, Serialize};
 
 use super::history::History;
 use crate::detect::finding::{Severity, Stage};
 use crate::importance::Importance;
+use crate::state::SiteAddr;
 use crate::state::rules::Allowance;
 use crate::time::Time;
 
@@ -62,7 +61,7 @@ pub struct Incident {
     /// When its last finding was seen.
     pub last: Time,
     /// Who acts: the first actor, then pivots in order.
-    pub actors: Vec<IpAddr>,
+    pub actors: Vec<SiteAddr>,
     /// Numbers of its findings, in order of [`Finding::first`](crate::detect::finding::Finding::first).
     pub findings: Vec<u64>,
     /// Highest severity among them.

@@ -1,6 +1,5 @@
 //! What becomes usual: what nobody judges, and what was judged and not found unusual.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{DAY, Mind};
@@ -9,6 +8,7 @@ use crate::detect::Happening;
 use crate::detect::happening::Change;
 use crate::importance::hours::hour_of_week;
 use crate::protocol::{Action, Asset, Command, rdp};
+use crate::state::SiteAddr;
 use crate::state::address::is_unicast;
 use crate::state::connection::{Connection, net_up};
 use crate::state::conversation::{Conversation, Key};
@@ -22,7 +22,7 @@ use crate::time::Time;
 const SUSPECT: Duration = Duration::from_secs(7 * 86_400);
 
 impl Mind {
-    fn is_suspect(&self, ip: IpAddr, now: Time) -> bool {
+    fn is_suspect(&self, ip: SiteAddr, now: Time) -> bool {
         self.suspects.peek(&self.world.who(ip)).is_some_and(|last| now.since(*last) < SUSPECT)
     }
 
@@ -198,7 +198,7 @@ impl Mind {
     }
 
     /// A device said something about itself; `true` where that is new. What changed is judged before it is remembered.
-    pub fn learn_fact(&mut self, ip: IpAddr, asset: &Asset, protocol: &str, now: Time) -> bool {
+    pub fn learn_fact(&mut self, ip: SiteAddr, asset: &Asset, protocol: &str, now: Time) -> bool {
         let (old, new) = self.world.host(ip, now).state(asset.field, &asset.value, protocol, now);
         if new {
             let change =

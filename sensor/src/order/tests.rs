@@ -9,9 +9,11 @@ use crate::detect::finding::Finding;
 use crate::incident::{Incident, Incidents, State};
 use crate::observer::Silent;
 use crate::protocol::{self, Action, Command, Direction, Side, Status};
+use crate::state::SiteAddr;
 use crate::state::World;
 use crate::state::address::words;
 use crate::state::connection::Connection;
+use crate::state::segments::Segments;
 use crate::state::world::Settings;
 use crate::state::zone::Zones;
 use crate::store::Store;
@@ -38,7 +40,7 @@ impl Drop for Scratch {
     }
 }
 
-fn ip(text: &str) -> IpAddr {
+fn ip(text: &str) -> SiteAddr {
     text.parse().unwrap()
 }
 
@@ -62,7 +64,7 @@ fn connection(client: &str, server: &str, at: Time) -> Connection {
     const TCP: u32 = 1 << 28;
     let key =
         FlowKey { src: words(ip(client)), dst: words(ip(server)), sport: 50_000, dport: 502, place: TCP };
-    let mut connection = Connection::new(&key, at, 0x02);
+    let mut connection = Connection::new(&key, at, 0x02, &Segments::default());
     connection.protocol = protocol::REGISTRY.iter().copied().find(|spec| spec.name == "modbus");
     connection.spoke = [true; 2];
     connection
@@ -115,7 +117,7 @@ fn order(what: What) -> Order {
 }
 
 fn allow(text: &str) -> What {
-    What::Allow(toml::from_str::<Allow>(&format!("reason = \"asked for\"\n{text}")).unwrap())
+    What::Allow(Box::new(toml::from_str::<Allow>(&format!("reason = \"asked for\"\n{text}")).unwrap()))
 }
 
 fn later(seconds: u64) -> Time {
@@ -366,7 +368,7 @@ fn what_the_engine_forgets_the_state_forgets() {
     let settings = Settings { max_hosts: 4, ..Settings::default() };
     let mut mind = Mind::new(World::new(settings, Zones::default()), Incidents::default());
     for n in 0..20_u8 {
-        mind.world.host(IpAddr::from([10, 0, 0, n]), SUNDAY);
+        mind.world.host(SiteAddr::from([10, 0, 0, n]), SUNDAY);
         store.save(&mut mind).unwrap();
     }
     let read = store.read(World::new(Settings::default(), Zones::default())).unwrap();

@@ -22,11 +22,11 @@ pub fn id(connection: &Connection) -> Option<String> {
             // Type and code stand where the packet's destination port would; replies are connections of their own.
             let [kind, code] = server.port.to_be_bytes();
             let protocol = if connection.transport == Transport::Icmp { ICMP } else { ICMPV6 };
-            return Some(of_message(protocol, (client.ip, kind), (server.ip, code)));
+            return Some(of_message(protocol, (client.ip.ip, kind), (server.ip.ip, code)));
         }
         Transport::Ethernet | Transport::Other => return None,
     };
-    Some(of_flow(protocol, (client.ip, client.port), (server.ip, server.port)))
+    Some(of_flow(protocol, (client.ip.ip, client.port), (server.ip.ip, server.port)))
 }
 
 /// The id of a flow between ports; `transport` is `tcp` or `udp`, anything else has none here.

@@ -1,7 +1,6 @@
 //! Text for people.
 
 use std::io::Write;
-use std::net::IpAddr;
 
 use sensor_ebpf::counters::Counter;
 
@@ -14,6 +13,7 @@ use crate::observer::Observer;
 use crate::state::address::mac_text;
 use crate::state::conversation::{Conversation, Ends};
 use crate::state::{Host, World, oui};
+use crate::state::{SiteAddr, SiteMac};
 use crate::words::second;
 
 /// Writes text.
@@ -98,7 +98,7 @@ pub fn incident_line(incident: &Incident) -> String {
 }
 
 /// A device in one line, and below it what it said about itself: in which protocol and when.
-pub fn host(ip: IpAddr, host: &Host, world: &World) -> String {
+pub fn host(ip: SiteAddr, host: &Host, world: &World) -> String {
     let (role, why) = world.role(ip);
     let zone = format!("{} ({})", world.zone(ip).name, world.zone_reason(ip));
     let statements = host.facts.iter().flat_map(|(field, facts)| facts.iter().map(move |fact| (field, fact)));
@@ -139,7 +139,7 @@ pub fn host(ip: IpAddr, host: &Host, world: &World) -> String {
 }
 
 /// So many addresses are forged by one device.
-pub fn forged(sender: IpAddr, mac: [u8; 6], n: u64) -> String {
+pub fn forged(sender: SiteAddr, mac: SiteMac, n: u64) -> String {
     let mac = mac_text(mac);
     format!(
         "{n} more addresses behind {mac}, from which nobody ever answered, are taken for forgeries of {sender}"

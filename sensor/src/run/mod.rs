@@ -19,6 +19,7 @@ use crate::output::evidence::Evidence;
 use crate::output::metrics::Metrics;
 use crate::output::web::Shared;
 use crate::output::{Sink, json::JsonLines, text::Text};
+use crate::source::Source as _;
 use crate::source::live::{Live, LiveOptions, Mode, caps};
 use crate::state::World;
 use crate::store::Store;
@@ -58,8 +59,7 @@ pub fn run(args: &RunArgs) -> Result<()> {
     // started from now on have none.
     caps::drop_all()?;
     // Whether it can be written has to be seen without privileges.
-    let names =
-        source.attached().iter().map(|attached| (attached.slot, attached.interface.clone())).collect();
+    let names = source.interfaces().clone();
     let open = |dir: &PathBuf| Evidence::open(dir, &config.evidence, names, &mind);
     let evidence = args.evidence.as_ref().map(open).transpose()?;
     let stop: Arc<AtomicBool> = Arc::default();
@@ -71,6 +71,11 @@ pub fn run(args: &RunArgs) -> Result<()> {
         if attached.degraded {
             shared.metrics.set_degraded(&attached.interface);
         }
+    }
+    for (zone, interface) in config.unwatched(source.interfaces()) {
+        eprintln!(
+            "isthmus: zone `{zone}` is on {interface}, which is not watched: its addresses are not told apart there"
+        );
     }
     let out = std::io::stdout();
     let sink: Box<dyn Sink> = match args.format {

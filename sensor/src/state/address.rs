@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::IpNet;
 
+use super::segment::SiteAddr;
+
 /// The address in the two native words of a flow key.
 pub fn ip(words: [u64; 2]) -> IpAddr {
     // Asked for both ends of every record.
@@ -15,19 +17,20 @@ pub fn ip(words: [u64; 2]) -> IpAddr {
 
 /// Hashes an address with what tells its namesakes apart, in one step for IPv4 instead of one for each field: several tables
 /// are asked about every message.
-pub(super) fn hash(ip: IpAddr, more: u16, state: &mut impl Hasher) {
-    match ip {
-        IpAddr::V4(v4) => state.write_u64(u64::from(u32::from(v4)) << 16 | u64::from(more)),
+pub(super) fn hash(addr: SiteAddr, more: u16, state: &mut impl Hasher) {
+    let more = u32::from(addr.segment.number()) << 16 | u32::from(more);
+    match addr.ip {
+        IpAddr::V4(v4) => state.write_u64(u64::from(u32::from(v4)) << 32 | u64::from(more)),
         IpAddr::V6(v6) => {
             state.write_u128(v6.into());
-            state.write_u16(more);
+            state.write_u32(more);
         }
     }
 }
 
 /// The inverse of [`ip`].
-pub fn words(ip: IpAddr) -> [u64; 2] {
-    let v6 = match ip {
+pub fn words(ip: impl Into<IpAddr>) -> [u64; 2] {
+    let v6 = match ip.into() {
         IpAddr::V4(v4) => v4.to_ipv6_mapped(),
         IpAddr::V6(v6) => v6,
     };
@@ -47,8 +50,8 @@ pub fn of_mac(mac: [u8; 6]) -> IpAddr {
 }
 
 /// The inverse of [`of_mac`]. `None`: the address was not made of a MAC.
-pub fn mac_of(ip: IpAddr) -> Option<[u8; 6]> {
-    let IpAddr::V6(v6) = ip else { return None };
+pub fn mac_of(ip: impl Into<IpAddr>) -> Option<[u8; 6]> {
+    let IpAddr::V6(v6) = ip.into() else { return None };
     match v6.octets() {
         [0xfe, 0x80, 0, 0, 0, 0, 0, 0, a, b, c, 0xff, 0xfe, d, e, f] if a & 1 == 0 => {
             Some([a ^ 2, b, c, d, e, f])
@@ -68,8 +71,8 @@ pub fn mac(words: [u64; 2]) -> [u8; 6] {
 }
 
 /// `00:11:22:33:44:55`, as people write it.
-pub fn mac_text(mac: [u8; 6]) -> String {
-    mac.map(|byte| format!("{byte:02x}")).join(":")
+pub fn mac_text(mac: impl Into<[u8; 6]>) -> String {
+    mac.into().map(|byte| format!("{byte:02x}")).join(":")
 }
 
 /// MACs that move between devices by design: VRRP and CARP (RFC 9568 §7.3), HSRP 1 and 2, GLBP, Microsoft NLB.
@@ -85,16 +88,24 @@ pub const fn is_virtual(mac: [u8; 6]) -> bool {
 }
 
 /// Whether an address names one host (not a group, not everybody, not nobody).
-pub fn is_unicast(ip: IpAddr) -> bool {
-    match ip {
+pub fn is_unicast(ip: impl Into<IpAddr>) -> bool {
+    match ip.into() {
         IpAddr::V4(v4) => !(v4.is_multicast() || v4.is_broadcast() || v4.is_unspecified()),
         IpAddr::V6(v6) => !(v6.is_multicast() || v6.is_unspecified()),
     }
 }
 
-/// RFC 1918, RFC 6598, RFC 3927, loopback; for IPv6 RFC 4193 and link-local.
-pub fn is_private(ip: IpAddr) -> bool {
+/// Whether an address means something on its link only (RFC 3927, RFC 4291 §2.5.6).
+pub const fn is_link_local(ip: IpAddr) -> bool {
     match ip {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    }
+}
+
+/// RFC 1918, RFC 6598, RFC 3927, loopback; for IPv6 RFC 4193 and link-local.
+pub fn is_private(ip: impl Into<IpAddr>) -> bool {
+    match ip.into() {
         IpAddr::V4(v4) => {
             let [a, b, ..] = v4.octets();
             v4.is_private() || v4.is_link_local() || v4.is_loopback() || (a == 100 && b & 0xc0 == 64)
@@ -104,8 +115,8 @@ pub fn is_private(ip: IpAddr) -> bool {
 }
 
 /// The first 16 bits of an IPv4 address, the first 48 of an IPv6 one: a plant's usual size.
-pub fn site_prefix(ip: IpAddr) -> IpAddr {
-    match ip {
+pub fn site_prefix(ip: impl Into<IpAddr>) -> IpAddr {
+    match ip.into() {
         IpAddr::V4(v4) => {
             let [a, b, ..] = v4.octets();
             IpAddr::V4(Ipv4Addr::new(a, b, 0, 0))
@@ -118,7 +129,8 @@ pub fn site_prefix(ip: IpAddr) -> IpAddr {
 }
 
 /// The /24 (IPv6: /48) an external endpoint is known by.
-pub fn neighbourhood(ip: IpAddr) -> IpNet {
+pub fn neighbourhood(ip: impl Into<IpAddr>) -> IpNet {
+    let ip = ip.into();
     let bits = if ip.is_ipv4() { 24 } else { 48 };
     IpNet::new(ip, bits).map_or_else(|_| IpNet::from(ip), |net| net.trunc())
 }
@@ -141,7 +153,7 @@ mod tests {
         assert_eq!(of_mac(mac).to_string(), "fe80::21b:1bff:fe1e:102");
         assert_eq!(mac_of(of_mac(mac)), Some(mac));
         assert!(is_unicast(of_mac(mac)) && is_private(of_mac(mac)));
-        assert_eq!(mac_of("fe80::1".parse().unwrap()), None);
+        assert_eq!(mac_of("fe80::1".parse::<IpAddr>().unwrap()), None);
     }
 
     #[test]

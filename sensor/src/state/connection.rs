@@ -3,14 +3,16 @@
 mod turn;
 mod volume;
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use sensor_ebpf::flow::{FlowKey, Transport};
 use sensor_ebpf::record::Reason;
 use sensor_ebpf::wire::transport::flag;
 
+use super::address::{ip, mac};
 pub use super::pair::{End, Link, Pair, ends};
+use super::segment::{Segment, SiteAddr, SiteMac};
+use super::segments::Segments;
 use super::stream::Stream;
 use crate::protocol::{Decode, Port, REGISTRY, Side, Spec};
 use crate::source::FlowEvent;
@@ -95,6 +97,8 @@ pub struct Connection {
     pub stealthy: bool,
     /// VLAN ids at first sight.
     pub vlans: [u16; 2],
+    /// The segment it passed in at first sight: what is said in it about others is about those there.
+    pub segment: Segment,
     /// First packet.
     pub opened: Time,
     /// Latest packet.
@@ -155,8 +159,8 @@ pub fn listed(transport: Transport, port: u16) -> Option<&'static Spec> {
 
 impl Connection {
     /// A connection at its first record.
-    pub fn new(event_key: &FlowKey, at: Time, packet_flags: u8) -> Self {
-        let (source, destination) = ends(event_key);
+    pub fn new(event_key: &FlowKey, at: Time, packet_flags: u8, segments: &Segments) -> Self {
+        let (source, destination) = ends(event_key, segments);
         let transport = event_key.transport();
         let syn = packet_flags & flag::SYN != 0;
         let answer = syn && packet_flags & flag::ACK != 0;
@@ -177,11 +181,12 @@ impl Connection {
             client,
             server,
             transport,
-            link: Link::of(event_key),
+            link: Link::of(event_key, segments),
             sure: syn,
             from_start: syn && !answer,
             stealthy,
             vlans: event_key.vlans(),
+            segment: segments.of_link(event_key),
             opened: at,
             last: at,
             state: State::Unknown,
@@ -214,13 +219,14 @@ impl Connection {
 
     /// Which side sends in this direction.
     pub fn side(&self, key: &FlowKey) -> Side {
-        if let (Some(Link { macs: [client, server], .. }), Some(flow)) = (self.link, Link::of(key)) {
-            let [source, _] = flow.macs;
+        if let Some(Link { macs: [client, server], .. }) = self.link {
+            let source = mac(key.src);
             return if source == server && source != client { Side::Server } else { Side::Client };
         }
-        let (source, _) = ends(key);
+        let source = (ip(key.src), key.sport);
+        let [client, server] = [self.client, self.server].map(|end| (end.ip.ip, end.port));
         // Equal ends (a host talking to itself, same port) are the client's.
-        if source == self.server && source != self.client { Side::Server } else { Side::Client }
+        if source == server && source != client { Side::Server } else { Side::Client }
     }
 
     /// Adds a report of one direction; returns the state it leads to.
@@ -367,8 +373,9 @@ impl Connection {
     }
 
     /// Where there is no IP: calls the ends by the addresses their MACs are known to have.
-    pub fn name_ends(&mut self, address: impl Fn([u8; 6]) -> IpAddr) {
-        if let Some(Link { macs: [client, server], .. }) = self.link {
+    pub fn name_ends(&mut self, address: impl Fn(SiteMac) -> SiteAddr) {
+        if let Some(link) = self.link {
+            let [client, server] = link.site_macs();
             (self.client.ip, self.server.ip) = (address(client), address(server));
         }
     }

@@ -1,12 +1,12 @@
 //! Client, server, service: what is usual between them.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use super::device::Device;
 use super::outflow::Outflow;
+use super::segment::SiteAddr;
 use super::tally::Tally;
 use crate::importance::hours::Hours;
 use crate::importance::volumes::Volumes;
@@ -30,9 +30,9 @@ pub struct Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ends {
     /// Who asks.
-    pub client: IpAddr,
+    pub client: SiteAddr,
     /// Who is asked.
-    pub server: IpAddr,
+    pub server: SiteAddr,
     /// Transport, as [`sensor_ebpf::flow::Transport`] numbers it.
     pub transport: u8,
     /// The server's port.

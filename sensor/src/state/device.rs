@@ -2,27 +2,28 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::net::{AddrParseError, IpAddr};
 use std::num::ParseIntError;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::segment::{NoAddress, Segment, SiteAddr};
+
 /// A device, by the first address it was known by: an IP, or what stands for its MAC ([`of_mac`](super::address::of_mac)). It
 /// keeps this name whatever addresses it has later, so that everything learned under it stays where it is. Never shown to
 /// people: an address that was handed on names two devices.
 ///
-/// As text `10.0.0.5`; of later devices that began with the same address `10.0.0.5~1`.
+/// As text `10.0.0.5`; of later devices that began with the same address `10.0.0.5~1`, in a segment `192.168.0.10~1%cell-3`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Device {
-    pub(super) name: IpAddr,
+    pub(super) name: SiteAddr,
     pub(super) nth: u16,
 }
 
 impl Device {
     /// The first device known by an address.
-    pub const fn first(name: IpAddr) -> Self {
+    pub const fn first(name: SiteAddr) -> Self {
         Self { name, nth: 0 }
     }
 
@@ -45,9 +46,10 @@ impl Hash for Device {
 
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.nth {
-            0 => self.name.fmt(f),
-            nth => write!(f, "{}~{nth}", self.name),
+        match (self.nth, self.name.segment) {
+            (0, _) => self.name.fmt(f),
+            (nth, Segment::SITE) => write!(f, "{}~{nth}", self.name.ip),
+            (nth, segment) => write!(f, "{}~{nth}%{}", self.name.ip, segment.name()),
         }
     }
 }
@@ -57,7 +59,7 @@ impl fmt::Display for Device {
 pub enum NoDevice {
     /// What it begins with is no address.
     #[error(transparent)]
-    Address(#[from] AddrParseError),
+    Address(#[from] NoAddress),
     /// What follows is no number.
     #[error(transparent)]
     Number(#[from] ParseIntError),
@@ -67,8 +69,11 @@ impl FromStr for Device {
     type Err = NoDevice;
 
     fn from_str(text: &str) -> Result<Self, NoDevice> {
-        let (name, nth) = text.split_once('~').unwrap_or((text, "0"));
-        Ok(Self { name: name.parse()?, nth: nth.parse()? })
+        // What follows the number is a segment's name, which may hold anything.
+        let (address, segment) = text.split_once('%').map_or((text, ""), |(address, name)| (address, name));
+        let (ip, nth) = address.split_once('~').unwrap_or((address, "0"));
+        let name = if segment.is_empty() { ip.parse()? } else { format!("{ip}%{segment}").parse()? };
+        Ok(Self { name, nth: nth.parse()? })
     }
 }
 
@@ -92,7 +97,9 @@ mod tests {
 
     #[test]
     fn the_name_of_a_device_is_read_as_it_was_written() {
-        for text in ["10.0.0.5", "10.0.0.5~2", "fe80::21b:1bff:fe1e:102"] {
+        for text in
+            ["10.0.0.5", "10.0.0.5~2", "fe80::21b:1bff:fe1e:102", "10.0.0.5%cell~1", "10.0.0.5~2%cell~1"]
+        {
             let device: Device = text.parse().unwrap();
             assert_eq!(device.to_string(), text);
             assert_eq!(

@@ -51,10 +51,11 @@ mod tests {
     use sensor_ebpf::flow::FlowKey;
 
     use super::*;
+    use crate::state::segments::Segments;
 
     #[test]
     fn the_connection_that_changed_longest_ago_gives_way() {
-        let pair = |sport| Pair::of(&FlowKey { sport, ..FlowKey::default() });
+        let pair = |sport| Pair::of(&FlowKey { sport, ..FlowKey::default() }, &Segments::default());
         let mut hoard = Hoard::new(100, 10);
         hoard.note(pair(1), 60);
         hoard.note(pair(2), 30);

@@ -1,15 +1,14 @@
 //! A device: what it is, since when, and what it usually does.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::address::of_mac;
 use super::device::Device;
 use super::habits::Habits;
 use super::outflow::Outflow;
+use super::segment::{SiteAddr, SiteMac};
 use super::tally::Tally;
 use crate::protocol::{self, Action, AssetField};
 use crate::time::Time;
@@ -45,7 +44,7 @@ pub struct Fact {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
     /// The address.
-    pub ip: IpAddr,
+    pub ip: SiteAddr,
     /// First proof that it is the device's.
     pub first: Time,
     /// Last sign of it; where another device has it by now, when that was first seen.
@@ -111,7 +110,7 @@ pub struct Host {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relearns: Option<Time>,
     /// Its MAC, where it proved to own it (see [`identity`](super::identity)).
-    pub mac: Option<[u8; 6]>,
+    pub mac: Option<SiteMac>,
     /// Addresses it proved to have, the latest last, at most [`MAX_ADDRESSES`]. None: the one it is called by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<Address>,
@@ -120,12 +119,12 @@ pub struct Host {
     pub names: Vec<Device>,
     /// The address that was leased to its MAC and was not yet seen in use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub leased: Option<IpAddr>,
+    pub leased: Option<SiteAddr>,
     /// The MAC its packets came from while it was being learned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub carrier: Option<[u8; 6]>,
+    pub carrier: Option<SiteMac>,
     /// The MAC its packets come from, a router's where they are routed.
-    pub via: Option<[u8; 6]>,
+    pub via: Option<SiteMac>,
     /// What it said about itself, in each protocol.
     #[serde(deserialize_with = "stated")]
     pub facts: BTreeMap<AssetField, Vec<Fact>>,
@@ -230,30 +229,30 @@ impl Host {
     }
 
     /// Addresses it has.
-    pub fn has_now(&self) -> impl Iterator<Item = IpAddr> {
+    pub fn has_now(&self) -> impl Iterator<Item = SiteAddr> {
         self.addresses.iter().filter(|address| !address.gone).map(|address| address.ip)
     }
 
     /// Whether it ever proved to have an address.
-    pub(super) fn had(&self, ip: IpAddr) -> bool {
+    pub(super) fn had(&self, ip: SiteAddr) -> bool {
         self.addresses.iter().any(|address| address.ip == ip)
     }
 
     /// The address it is best known by, of IPv4 where it has any; without one what stands for its MAC, or what it was called
     /// first.
-    pub(super) fn address(&self, device: Device) -> IpAddr {
+    pub(super) fn address(&self, device: Device) -> SiteAddr {
         let has = |v4: bool| {
             let of = move |has: &&Address| !has.gone && (!v4 || has.ip.is_ipv4());
             let latest = self.addresses.iter().filter(of).map(|has| has.last).max()?;
             let used = move |has: &&Address| of(has) && latest.since(has.last) < UNUSED;
             self.addresses.iter().rev().find(used).map(|has| has.ip)
         };
-        let unknown = || self.mac.filter(|_| self.had(device.name)).map_or(device.name, of_mac);
+        let unknown = || self.mac.filter(|_| self.had(device.name)).map_or(device.name, SiteMac::addr);
         has(true).or_else(|| has(false)).unwrap_or_else(unknown)
     }
 
     /// It has an address; `best`: it is to be known by it. Returns the one that is forgotten for it, where it had too many.
-    pub(super) fn has(&mut self, ip: IpAddr, best: bool, now: Time) -> Option<IpAddr> {
+    pub(super) fn has(&mut self, ip: SiteAddr, best: bool, now: Time) -> Option<SiteAddr> {
         let at = self.addresses.iter().position(|address| address.ip == ip);
         let mut address = match at {
             Some(_) if !best => {
@@ -275,14 +274,14 @@ impl Host {
     }
 
     /// A packet came from an address it has.
-    pub(super) fn uses(&mut self, ip: IpAddr, now: Time) {
+    pub(super) fn uses(&mut self, ip: SiteAddr, now: Time) {
         if let Some(address) = self.addresses.iter_mut().find(|address| address.ip == ip) {
             (address.last, address.gone) = (address.last.max(now), false);
         }
     }
 
     /// Another device has an address it had.
-    pub(super) fn lost(&mut self, ip: IpAddr, now: Time) {
+    pub(super) fn lost(&mut self, ip: SiteAddr, now: Time) {
         if let Some(address) = self.addresses.iter_mut().find(|address| address.ip == ip) {
             (address.gone, address.last) = (true, now);
         } else if self.addresses.len() < MAX_ADDRESSES {

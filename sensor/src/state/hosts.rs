@@ -1,21 +1,20 @@
 //! Every device, found by any address it has.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
-use super::address::{mac_of, of_mac};
 use super::changes::Changes;
 use super::device::Device;
 use super::host::Host;
+use super::segment::{SiteAddr, SiteMac};
 use super::table::Table;
 use crate::time::Time;
 
 /// Every device, and which of them each address leads to. A MAC leads to its owner as an address does, as
-/// [`of_mac`] writes it.
+/// [`SiteMac::addr`] writes it.
 pub struct Hosts {
     rows: Table<Device, Host>,
     /// Addresses that lead to another device than the first of their name. Bounded by what the rows list.
-    held: HashMap<IpAddr, Device>,
+    held: HashMap<SiteAddr, Device>,
     /// Devices that turned out to be others.
     became: HashMap<Device, Device>,
 }
@@ -27,28 +26,28 @@ impl Hosts {
     }
 
     /// The device an address leads to, known or not.
-    pub fn device(&self, ip: &IpAddr) -> Device {
+    pub fn device(&self, ip: &SiteAddr) -> Device {
         self.held.get(ip).copied().unwrap_or(Device::first(*ip))
     }
 
     /// The device an address leads to, where something is known of it.
-    pub(super) fn known(&self, ip: IpAddr) -> Option<Device> {
+    pub(super) fn known(&self, ip: SiteAddr) -> Option<Device> {
         Some(self.device(&ip)).filter(|device| self.rows.get(device).is_some())
     }
 
     /// The device behind an address, not counted as use.
-    pub fn get(&self, ip: &IpAddr) -> Option<&Host> {
+    pub fn get(&self, ip: &SiteAddr) -> Option<&Host> {
         self.rows.get(&self.device(ip))
     }
 
     /// The device behind an address to change, not counted as use.
-    pub fn get_mut(&mut self, ip: &IpAddr) -> Option<&mut Host> {
+    pub fn get_mut(&mut self, ip: &SiteAddr) -> Option<&mut Host> {
         let device = self.device(ip);
         self.rows.get_mut(&device)
     }
 
     /// The device behind an address, made if there is none; counted as use and as changed.
-    pub fn entry(&mut self, ip: &IpAddr, make: impl FnOnce() -> Host) -> &mut Host {
+    pub fn entry(&mut self, ip: &SiteAddr, make: impl FnOnce() -> Host) -> &mut Host {
         let device = self.device(ip);
         self.enter(device, make)
     }
@@ -81,12 +80,12 @@ impl Hosts {
     }
 
     /// The address a device has now, or had last.
-    pub fn address(&self, device: Device) -> IpAddr {
+    pub fn address(&self, device: Device) -> SiteAddr {
         self.of(device).map_or(device.name, |host| host.address(device))
     }
 
     /// Devices by the address each has now, least recently used first.
-    pub fn iter(&self) -> impl Iterator<Item = (IpAddr, &Host)> {
+    pub fn iter(&self) -> impl Iterator<Item = (SiteAddr, &Host)> {
         self.rows.iter().map(|(device, host)| (host.address(*device), host))
     }
 
@@ -133,7 +132,7 @@ impl Hosts {
     /// Puts a stored device back.
     pub fn restore(&mut self, device: Device, mut host: Host) {
         if let (true, Some(mac)) = (host.addresses.is_empty(), host.mac)
-            && mac_of(device.name) != Some(mac)
+            && mac.addr() != device.name
         {
             // Written when a device had one address for ever, the one it was called by.
             host.has(device.name, true, host.first);
@@ -148,7 +147,7 @@ impl Hosts {
 
     /// All addresses of a device lead to it.
     fn link(&mut self, device: Device, host: &Host) {
-        for ip in host.has_now().chain(host.mac.map(of_mac)) {
+        for ip in host.has_now().chain(host.mac.map(SiteMac::addr)) {
             self.lead(ip, device);
         }
         for name in &host.names {
@@ -162,7 +161,7 @@ impl Hosts {
         for name in &host.names {
             self.became.remove(name);
         }
-        for ip in host.has_now().chain(host.mac.map(of_mac)).chain([device.name]) {
+        for ip in host.has_now().chain(host.mac.map(SiteMac::addr)).chain([device.name]) {
             if self.device(&ip) == device {
                 self.held.remove(&ip);
                 let free = self.unused(Device::first(ip));
@@ -183,7 +182,7 @@ impl Hosts {
     }
 
     /// From now on an address leads to this device.
-    pub(super) fn lead(&mut self, ip: IpAddr, device: Device) {
+    pub(super) fn lead(&mut self, ip: SiteAddr, device: Device) {
         if device == Device::first(ip) {
             self.held.remove(&ip);
         } else {
@@ -192,7 +191,7 @@ impl Hosts {
     }
 
     /// An address leads to a device from now on, and whoever had it no longer has it. Returns the MACs that proved it before.
-    pub(super) fn take(&mut self, ip: IpAddr, to: Device, now: Time) -> Vec<([u8; 6], Time, Time)> {
+    pub(super) fn take(&mut self, ip: SiteAddr, to: Device, now: Time) -> Vec<([u8; 6], Time, Time)> {
         let before = self.device(&ip);
         let mut macs = Vec::new();
         if before != to
@@ -206,7 +205,7 @@ impl Hosts {
     }
 
     /// A device proved to have an address; `best`: it is to be known by it.
-    pub(super) fn give(&mut self, ip: IpAddr, to: Device, best: bool, now: Time) {
+    pub(super) fn give(&mut self, ip: SiteAddr, to: Device, best: bool, now: Time) {
         let macs = self.take(ip, to, now);
         let dropped = self.rows.get_mut(&to).and_then(|host| {
             host.owned_before(macs);

@@ -13,13 +13,13 @@
 //!
 //! Who forges the MAC as well as the address cannot be told from the device at this place.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::World;
-use super::address::{is_unicast, is_virtual, of_mac};
+use super::address::{is_unicast, is_virtual};
 use super::device::Device;
 use super::host::{DeviceStage, Host};
+use super::segment::{SiteAddr, SiteMac};
 use super::sender::Behind;
 use crate::time::Time;
 
@@ -31,42 +31,42 @@ const ADDRESSES_PROVEN: usize = 3;
 const RECENT: Duration = Duration::from_secs(86_400);
 
 /// Whether a MAC names one interface.
-const fn is_one(mac: [u8; 6]) -> bool {
-    let [first, ..] = mac;
-    first & 1 == 0 && !matches!(mac, [0, 0, 0, 0, 0, 0])
+const fn is_one(mac: SiteMac) -> bool {
+    let [first, ..] = mac.mac;
+    first & 1 == 0 && !matches!(mac.mac, [0, 0, 0, 0, 0, 0])
 }
 
 /// Whether that interface is one device's for good.
-const fn names_one(mac: [u8; 6]) -> bool {
-    is_one(mac) && !is_virtual(mac)
+const fn names_one(mac: SiteMac) -> bool {
+    is_one(mac) && !is_virtual(mac.mac)
 }
 
 impl World {
     /// The address of the device a MAC belongs to; of an unknown one, what stands for the MAC.
-    pub fn device(&self, mac: [u8; 6]) -> IpAddr {
-        self.owner_of(mac).unwrap_or_else(|| of_mac(mac))
+    pub fn device(&self, mac: SiteMac) -> SiteAddr {
+        self.owner_of(mac).unwrap_or_else(|| mac.addr())
     }
 
     /// The address of the device a MAC is known to belong to.
-    pub fn owner_of(&self, mac: [u8; 6]) -> Option<IpAddr> {
-        self.hosts.known(of_mac(mac)).map(|device| self.hosts.address(device))
+    pub fn owner_of(&self, mac: SiteMac) -> Option<SiteAddr> {
+        self.hosts.known(mac.addr()).map(|device| self.hosts.address(device))
     }
 
     /// A frame without IP came from this MAC; nothing on its way changes the source.
-    pub fn note_link(&mut self, mac: [u8; 6], now: Time) {
+    pub fn note_link(&mut self, mac: SiteMac, now: Time) {
         if names_one(mac) {
-            let host = self.host(of_mac(mac), now);
+            let host = self.host(mac.addr(), now);
             host.mac = Some(mac);
-            host.owned_by(mac, now);
+            host.owned_by(mac.mac, now);
         }
     }
 
     /// A packet from `ip` came from this MAC: its own, or that of a router on its way.
-    pub fn note_packet(&mut self, ip: IpAddr, mac: [u8; 6], now: Time) {
+    pub fn note_packet(&mut self, ip: SiteAddr, mac: SiteMac, now: Time) {
         if !is_unicast(ip) || !is_one(mac) {
             return;
         }
-        if let Some(owner) = self.hosts.known(of_mac(mac)) {
+        if let Some(owner) = self.hosts.known(mac.addr()) {
             let expected = |host: &Host| host.leased == Some(ip) || host.had(ip);
             let has = self.hosts.device(&ip) == owner;
             if !has && self.hosts.of(owner).is_some_and(expected) {
@@ -93,7 +93,7 @@ impl World {
     }
 
     /// A routed host has its address back where a packet comes on the way on which it was learned.
-    fn give_back(&mut self, ip: IpAddr, mac: [u8; 6], now: Time) {
+    fn give_back(&mut self, ip: SiteAddr, mac: SiteMac, now: Time) {
         let first = Device::first(ip);
         let owned = |host: &Host| host.mac.is_none() && host.had(ip) && host.carrier == Some(mac);
         if self.hosts.device(&ip) != first && self.hosts.rows().get(&first).is_some_and(owned) {
@@ -105,8 +105,8 @@ impl World {
     }
 
     /// A DHCP server gave an address to a MAC.
-    pub fn note_lease(&mut self, ip: IpAddr, mac: [u8; 6], now: Time) {
-        let Some(owner) = self.hosts.known(of_mac(mac)) else {
+    pub fn note_lease(&mut self, ip: SiteAddr, mac: SiteMac, now: Time) {
+        let Some(owner) = self.hosts.known(mac.addr()) else {
             // Nobody's lease takes an address from a host that was learned without a MAC.
             let known = self.hosts.known(ip).filter(|holder| !self.may_be(*holder, ip, mac));
             if known.is_none_or(|holder| self.hosts.of(holder).is_some_and(|host| host.mac.is_some())) {
@@ -123,12 +123,12 @@ impl World {
     }
 
     /// A MAC proves that an address is its own.
-    pub fn prove(&mut self, ip: IpAddr, mac: [u8; 6], now: Time) {
+    pub fn prove(&mut self, ip: SiteAddr, mac: SiteMac, now: Time) {
         self.own(ip, mac, false, now);
     }
 
     /// As [`World::prove`]; `leased`: it is the one it is to be known by.
-    fn own(&mut self, ip: IpAddr, mac: [u8; 6], leased: bool, now: Time) {
+    fn own(&mut self, ip: SiteAddr, mac: SiteMac, leased: bool, now: Time) {
         if !is_unicast(ip) || !names_one(mac) {
             return;
         }
@@ -147,10 +147,10 @@ impl World {
             behind.remove(ip);
         }
         host.mac = Some(mac);
-        host.owned_by(mac, now);
+        host.owned_by(mac.mac, now);
         let leased = leased || host.leased == Some(ip);
         host.leased = host.leased.filter(|leased| *leased != ip);
-        self.hosts.lead(of_mac(mac), owner);
+        self.hosts.lead(mac.addr(), owner);
         self.hosts.give(ip, owner, leased, now);
         // By its MAC it may be a member of a redundant group.
         if known != Some(true) && self.elder(ip) != ip {
@@ -162,8 +162,8 @@ impl World {
     }
 
     /// The device, known or to be made, that has an address which this MAC speaks for, and whether it is the MAC's.
-    fn owner(&mut self, ip: IpAddr, mac: [u8; 6], now: Time) -> (Device, bool) {
-        let by_mac = of_mac(mac);
+    fn owner(&mut self, ip: SiteAddr, mac: SiteMac, now: Time) -> (Device, bool) {
+        let by_mac = mac.addr();
         let (own, holder) = (self.hosts.known(by_mac), self.hosts.known(ip));
         if let Some(own) = own
             && self.proves_many(own, ip, mac, now)
@@ -191,7 +191,7 @@ impl World {
 
     /// Whether a known holder of `ip` may be the device with this MAC: it proved so, or nobody knows its MAC and its packets
     /// came from this one when it was learned. What is still being learned has nothing to be taken.
-    fn may_be(&self, holder: Device, ip: IpAddr, mac: [u8; 6]) -> bool {
+    fn may_be(&self, holder: Device, ip: SiteAddr, mac: SiteMac) -> bool {
         let Some(host) = self.hosts.of(holder) else { return true };
         match host.mac {
             Some(own) => own == mac,
@@ -203,12 +203,12 @@ impl World {
     }
 
     /// Whether a MAC is a router's, by the addresses behind it.
-    fn routes(&self, mac: [u8; 6]) -> bool {
+    fn routes(&self, mac: SiteMac) -> bool {
         self.macs.get(&mac).is_some_and(Behind::routes)
     }
 
     /// Whether a device would have more addresses than one has.
-    fn proves_many(&self, device: Device, ip: IpAddr, mac: [u8; 6], now: Time) -> bool {
+    fn proves_many(&self, device: Device, ip: SiteAddr, mac: SiteMac, now: Time) -> bool {
         let most = if self.routes(mac) { 1 } else { ADDRESSES_PROVEN };
         let Some(host) = self.hosts.of(device) else { return false };
         ip.is_ipv4()
@@ -223,7 +223,7 @@ impl World {
     }
 
     /// The device an address leads to now.
-    pub fn who(&self, ip: IpAddr) -> Device {
+    pub fn who(&self, ip: SiteAddr) -> Device {
         self.hosts.device(&ip)
     }
 }

@@ -1,19 +1,17 @@
-use std::net::IpAddr;
-
 use super::World;
-use super::address::of_mac;
 use super::host::DeviceStage;
+use super::segment::{Segment, SiteAddr, SiteMac};
 use super::world::Settings;
 use super::zone::Zones;
 use crate::time::Time;
 
-const OWNER: [u8; 6] = [0, 0x1b, 0x1b, 0, 0, 1];
-const OTHER: [u8; 6] = [0, 0x1b, 0x1b, 0, 0, 2];
-const THIRD: [u8; 6] = [0, 0x1b, 0x1b, 0, 0, 3];
-const ROUTER: [u8; 6] = [0, 0x1b, 0x1b, 0, 0, 0xfe];
+const OWNER: SiteMac = SiteMac { mac: [0, 0x1b, 0x1b, 0, 0, 1], segment: Segment::SITE };
+const OTHER: SiteMac = SiteMac { mac: [0, 0x1b, 0x1b, 0, 0, 2], segment: Segment::SITE };
+const THIRD: SiteMac = SiteMac { mac: [0, 0x1b, 0x1b, 0, 0, 3], segment: Segment::SITE };
+const ROUTER: SiteMac = SiteMac { mac: [0, 0x1b, 0x1b, 0, 0, 0xfe], segment: Segment::SITE };
 
-fn ip(last: u8) -> IpAddr {
-    IpAddr::from([10, 20, 0, last])
+fn ip(last: u8) -> SiteAddr {
+    SiteAddr::from([10, 20, 0, last])
 }
 
 const fn at(seconds: u64) -> Time {
@@ -25,7 +23,7 @@ fn world() -> World {
 }
 
 /// A site that is past learning and knows `ip(1)`, whose packets came from `mac`, which it proved to own where `proven`.
-fn site(mac: [u8; 6], proven: bool) -> World {
+fn site(mac: SiteMac, proven: bool) -> World {
     let mut world = world();
     world.note_packet(ip(1), mac, at(0));
     if proven {
@@ -36,7 +34,7 @@ fn site(mac: [u8; 6], proven: bool) -> World {
     world
 }
 
-fn is_trusted(world: &World, of: IpAddr) -> bool {
+fn is_trusted(world: &World, of: SiteAddr) -> bool {
     let host = world.hosts.get(&of);
     world.stage(of) == DeviceStage::Operational && host.is_some_and(|host| host.serves.contains_key("modbus"))
 }
@@ -45,13 +43,13 @@ fn is_trusted(world: &World, of: IpAddr) -> bool {
 fn a_device_known_by_its_mac_is_the_same_once_it_has_an_address() {
     let mut world = world();
     world.note_link(OWNER, at(0));
-    world.host(of_mac(OWNER), at(0)).industrial("profinet-dcp", true);
-    assert_eq!(world.device(OWNER), of_mac(OWNER));
+    world.host(OWNER.addr(), at(0)).industrial("profinet-dcp", true);
+    assert_eq!(world.device(OWNER), OWNER.addr());
     world.prove(ip(1), OWNER, at(5));
     assert_eq!((world.device(OWNER), world.hosts.len()), (ip(1), 1));
     let host = world.hosts.get(&ip(1)).unwrap();
     assert_eq!((host.first, host.serves.len(), host.mac), (at(0), 1, Some(OWNER)));
-    assert!(std::ptr::eq(host, world.hosts.get(&of_mac(OWNER)).unwrap()));
+    assert!(std::ptr::eq(host, world.hosts.get(&OWNER.addr()).unwrap()));
 }
 
 #[test]
@@ -60,7 +58,7 @@ fn a_device_known_by_its_mac_and_by_its_address_becomes_one_when_it_proves_it() 
     world.note_link(OWNER, at(0));
     world.note_packet(ip(1), OWNER, at(1));
     assert_eq!(world.hosts.len(), 2);
-    let [by_mac, by_ip] = [of_mac(OWNER), ip(1)].map(|ip| world.who(ip));
+    let [by_mac, by_ip] = [OWNER.addr(), ip(1)].map(|ip| world.who(ip));
     world.prove(ip(1), OWNER, at(2));
     assert_eq!((world.hosts.len(), world.who(ip(1))), (1, by_ip));
     assert_eq!((world.hosts.now(by_mac), world.hosts.get(&ip(1)).unwrap().first), (by_ip, at(0)));
@@ -190,7 +188,7 @@ fn what_is_forgotten_leaves_no_way_to_what_others_were_trusted_with() {
         world.note_packet(ip(n), ROUTER, at(u64::from(n)));
     }
     // The stranger was forgotten, its address is still not the owner's.
-    assert!(world.hosts.get(&of_mac(OTHER)).is_none());
+    assert!(world.hosts.get(&OTHER.addr()).is_none());
     world.note_packet(ip(1), OTHER, at(200));
     assert!(!is_trusted(&world, ip(1)));
     world.prove(ip(1), OWNER, at(201));
@@ -201,11 +199,12 @@ fn what_is_forgotten_leaves_no_way_to_what_others_were_trusted_with() {
 fn groups_and_nobody_own_nothing() {
     let mut world = world();
     for mac in [[0; 6], [0xff; 6], [1, 0, 0x5e, 0, 0, 1]] {
+        let mac = SiteMac::from(mac);
         world.prove(ip(1), mac, at(0));
         world.note_link(mac, at(0));
         world.note_packet(ip(1), mac, at(0));
     }
-    world.prove(IpAddr::from([224, 0, 0, 1]), OWNER, at(0));
+    world.prove(SiteAddr::from([224, 0, 0, 1]), OWNER, at(0));
     assert!(world.hosts.is_empty());
 }
 
@@ -233,7 +232,7 @@ fn addresses_lead_to_the_same_devices_after_a_restart() {
     world.prove(ip(7), OWNER, at(10));
     world.prove(ip(1), OTHER, at(20));
     let again = restored(&world, false);
-    let known = [1, 3, 7].map(ip).into_iter().chain([OWNER, OTHER, THIRD].map(of_mac));
+    let known = [1, 3, 7].map(ip).into_iter().chain([OWNER, OTHER, THIRD].map(SiteMac::addr));
     for known in known {
         assert_eq!(again.who(known), world.who(known), "{known}");
     }
@@ -244,7 +243,7 @@ fn addresses_lead_to_the_same_devices_after_a_restart() {
 #[test]
 fn devices_of_an_older_state_are_found_by_the_macs_they_proved() {
     let mut again = restored(&site(OWNER, true), true);
-    assert_eq!((again.device(OWNER), again.who(of_mac(OWNER))), (ip(1), again.who(ip(1))));
+    assert_eq!((again.device(OWNER), again.who(OWNER.addr())), (ip(1), again.who(ip(1))));
     again.prove(ip(7), OWNER, at(100));
     again.prove(ip(1), OTHER, at(101));
     assert!(is_trusted(&again, ip(7)) && !is_trusted(&again, ip(1)));
@@ -254,8 +253,8 @@ fn devices_of_an_older_state_are_found_by_the_macs_they_proved() {
 fn a_device_that_lost_its_only_address_is_called_by_its_mac() {
     let mut world = site(OWNER, true);
     world.prove(ip(1), OTHER, at(10));
-    assert_eq!((world.device(OWNER), world.device(OTHER)), (of_mac(OWNER), ip(1)));
-    assert!(is_trusted(&world, of_mac(OWNER)));
+    assert_eq!((world.device(OWNER), world.device(OTHER)), (OWNER.addr(), ip(1)));
+    assert!(is_trusted(&world, OWNER.addr()));
     let host = world.hosts.get(&ip(1)).unwrap();
-    assert_eq!(host.macs.iter().map(|(mac, ..)| *mac).collect::<Vec<_>>(), [OWNER, OTHER]);
+    assert_eq!(host.macs.iter().map(|(mac, ..)| *mac).collect::<Vec<_>>(), [OWNER.mac, OTHER.mac]);
 }

@@ -5,12 +5,12 @@
 //! a host that begins to answer industrial content is proposed, not believed, or an intruder would make itself at home.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::World;
 use super::address::is_unicast;
+use super::segment::{Segment, SiteAddr};
 use super::zone::Kind;
 
 /// Controllers that make a subnet one of OT, where they are the majority.
@@ -18,8 +18,9 @@ const CONTROLLERS: usize = 3;
 /// Subnets believed to be OT.
 const MAX_SUBNETS: usize = 256;
 
-/// The /24 (IPv6: /64) of an address.
-fn subnet(ip: IpAddr) -> Option<IpNet> {
+/// The /24 (IPv6: /64) of an address. What is in a segment is in its zone, which was configured.
+fn subnet(addr: SiteAddr) -> Option<IpNet> {
+    let ip = Some(addr.ip).filter(|_| addr.segment == Segment::SITE)?;
     let length = if ip.is_ipv4() { 24 } else { 64 };
     IpNet::new(ip, length).ok().map(|net| net.trunc())
 }
@@ -78,7 +79,7 @@ impl World {
     }
 
     /// The subnet by which a host is OT, with the reason.
-    fn ot_subnet(&self, ip: IpAddr) -> Option<(IpNet, &str)> {
+    fn ot_subnet(&self, ip: SiteAddr) -> Option<(IpNet, &str)> {
         if self.site.ot_subnets.is_empty() {
             return None;
         }
@@ -87,12 +88,12 @@ impl World {
     }
 
     /// Whether most hosts of an address's subnet belong to OT, so that it stands among them whatever it does itself.
-    pub(super) fn is_among_ot(&self, ip: IpAddr) -> bool {
+    pub(super) fn is_among_ot(&self, ip: SiteAddr) -> bool {
         subnet(ip).is_some_and(|net| self.site.ot_neighbours.contains(&net))
     }
 
     /// Whether a host belongs to OT by what was seen.
-    pub(super) fn is_ot_by_content(&self, ip: IpAddr) -> bool {
+    pub(super) fn is_ot_by_content(&self, ip: SiteAddr) -> bool {
         let frozen = self.is_frozen();
         let speaks = |ip| {
             self.hosts.get(&ip).is_some_and(|host| host.speaks_ot || (!frozen && !host.serves.is_empty()))
@@ -101,7 +102,7 @@ impl World {
     }
 
     /// Why a host is in its zone.
-    pub fn zone_reason(&self, ip: IpAddr) -> String {
+    pub fn zone_reason(&self, ip: SiteAddr) -> String {
         if self.zones.configured_zone(ip).is_some() {
             return "configured".to_owned();
         }

@@ -3,8 +3,8 @@
 //! Assignments of the IEEE Registration Authority (MA-L). The maker of the interface need not be the maker of the device.
 
 /// The maker an address block is assigned to, where it is one of those listed here.
-pub fn maker(mac: [u8; 6]) -> Option<&'static str> {
-    let [a, b, c, ..] = mac;
+pub fn maker(mac: impl Into<[u8; 6]>) -> Option<&'static str> {
+    let [a, b, c, ..] = mac.into();
     let at = MAKERS.binary_search_by_key(&[a, b, c], |(block, _)| *block).ok()?;
     MAKERS.get(at).map(|(_, name)| *name)
 }

@@ -1,10 +1,9 @@
 //! A device is learned anew: what it usually did is forgotten, what is known of it as a thing stays.
 
-use std::net::IpAddr;
-
 use super::World;
 use super::conversation::Key;
 use super::host::Host;
+use super::segment::SiteAddr;
 use crate::importance::volumes::Volumes;
 use crate::time::Time;
 
@@ -28,7 +27,7 @@ impl World {
     ///
     /// Who usually comes to it stays known: those clients were learned too, and are not what changed. Of a redundant group
     /// the common baseline is forgotten. `None` where nothing is known of the device.
-    pub fn relearn(&mut self, ip: IpAddr, now: Time) -> Option<Forgotten> {
+    pub fn relearn(&mut self, ip: SiteAddr, now: Time) -> Option<Forgotten> {
         self.hosts.get(&ip)?;
         let baseline = self.baseline(ip);
         let names = self.hosts.of(baseline).map(|host| host.names.clone()).unwrap_or_default();

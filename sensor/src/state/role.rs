@@ -2,10 +2,10 @@
 
 use super::World;
 use super::host::Host;
+use super::segment::SiteAddr;
 use super::zone::Kind;
 use crate::config::{Criticality, Role};
 use crate::protocol::Action;
-use std::net::IpAddr;
 
 /// Controllers a host drives that make it supervise rather than operate one machine.
 const SEVERAL: usize = 2;
@@ -65,7 +65,7 @@ const CLIENTS_OF_A_SERVER: usize = 3;
 impl World {
     /// Why what a host sends outside is judged by the day, for a sentence; `None` for the offices' desks, whose people send
     /// what they like: OT, what drives it and what stands among it, what the operator named, and what several others come to.
-    pub fn keeps_data(&self, ip: IpAddr) -> Option<&'static str> {
+    pub fn keeps_data(&self, ip: SiteAddr) -> Option<&'static str> {
         if self.kind(ip) == Kind::Ot {
             return Some("of OT");
         }
@@ -88,7 +88,7 @@ impl World {
     }
 
     /// What a host is: as the operator named it, else as inferred.
-    pub fn role_name(&self, ip: IpAddr) -> &'static str {
+    pub fn role_name(&self, ip: SiteAddr) -> &'static str {
         let named = self.asset(ip).and_then(|asset| asset.role).map(|role| role.name());
         named.unwrap_or_else(|| self.hosts.get(&ip).map_or(PLAIN, Host::role_name))
     }

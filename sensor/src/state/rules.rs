@@ -1,7 +1,6 @@
 //! What the operator said about the site: who is who, who stands in for whom, who may what, what may cross.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +8,7 @@ use super::World;
 use super::connection::Connection;
 use super::device::Device;
 use super::host::DeviceStage;
+use super::segment::SiteAddr;
 use super::zone::{Kind, Zone};
 use crate::config::{Allow, Asset, Conduit, Config, Crossing, Deed, Party, Service, Side};
 use crate::detect::finding::Finding;
@@ -25,8 +25,8 @@ pub struct Rules {
     /// Allowances typed, by their number.
     typed: BTreeMap<u64, Allow>,
     /// Addresses of each redundant group; the first one names the baseline they share.
-    groups: Vec<Vec<IpAddr>>,
-    by_ip: BTreeMap<IpAddr, usize>,
+    groups: Vec<Vec<SiteAddr>>,
+    by_ip: BTreeMap<SiteAddr, usize>,
     by_mac: BTreeMap<[u8; 6], usize>,
 }
 
@@ -49,16 +49,12 @@ impl Rules {
             let number = rules.groups.len();
             let mut addresses = Vec::new();
             for member in &group.redundant {
-                match member {
-                    Party::Network(net) => addresses.push(net.addr()),
-                    Party::Named(name) => {
-                        let Some(asset) = config.asset.iter().find(|asset| &asset.name == name) else {
-                            continue;
-                        };
-                        addresses.extend(asset.ip);
-                        if let Some(mac) = asset.mac {
-                            rules.by_mac.insert(mac, number);
-                        }
+                addresses.extend(member.address());
+                let named = |asset: &&Asset| matches!(member, Party::Named(name) if *name == asset.name);
+                if let Some(asset) = config.asset.iter().find(named) {
+                    addresses.extend(asset.ip);
+                    if let Some(mac) = asset.mac {
+                        rules.by_mac.insert(mac, number);
                     }
                 }
             }
@@ -120,7 +116,7 @@ impl Rules {
     }
 
     /// The device's entry in the configuration.
-    pub fn asset(&self, ip: IpAddr, mac: Option<[u8; 6]>) -> Option<&Asset> {
+    pub fn asset(&self, ip: SiteAddr, mac: Option<[u8; 6]>) -> Option<&Asset> {
         self.config.asset.iter().find(|asset| asset.is(ip, mac))
     }
 
@@ -138,9 +134,9 @@ impl Rules {
 #[derive(Clone, Copy, Debug)]
 pub struct Act<'a> {
     /// Who did it.
-    pub who: IpAddr,
+    pub who: SiteAddr,
     /// Upon whom; `None` where that is not known.
-    pub to: Option<IpAddr>,
+    pub to: Option<SiteAddr>,
     /// The protocol by content.
     pub protocol: Option<&'a str>,
     /// The port asked.
@@ -164,16 +160,17 @@ impl World {
     /// Takes over zones, assets, allowances, conduits and groups; what was learned and typed stays.
     pub fn configure(&mut self, config: &Config) {
         self.zones.configure(config.zones());
+        self.segments.configure(config.segments());
         self.rules = self.rules.configured(config);
     }
 
     /// The device's entry in the configuration.
-    pub fn asset(&self, ip: IpAddr) -> Option<&Asset> {
-        self.rules.asset(ip, self.hosts.get(&ip).and_then(|host| host.mac))
+    pub fn asset(&self, ip: SiteAddr) -> Option<&Asset> {
+        self.rules.asset(ip, self.mac(ip))
     }
 
     /// What a device is, with the reason: as it was named, else from what it does.
-    pub fn role(&self, ip: IpAddr) -> (&'static str, String) {
+    pub fn role(&self, ip: SiteAddr) -> (&'static str, String) {
         match self.asset(ip).and_then(|asset| asset.role) {
             Some(role) => (role.name(), "named in the configuration".to_owned()),
             None => {
@@ -183,27 +180,32 @@ impl World {
     }
 
     /// A device as people call it: the name it was given, with its address.
-    pub fn called(&self, ip: IpAddr) -> String {
+    pub fn called(&self, ip: SiteAddr) -> String {
         self.asset(ip).map_or_else(|| ip.to_string(), |asset| format!("{} ({ip})", asset.name))
     }
 
-    fn group(&self, ip: IpAddr) -> Option<&[IpAddr]> {
+    /// The MAC that is an address's own.
+    fn mac(&self, ip: SiteAddr) -> Option<[u8; 6]> {
+        Some(self.hosts.get(&ip)?.mac?.mac)
+    }
+
+    fn group(&self, ip: SiteAddr) -> Option<&[SiteAddr]> {
         let rules = &self.rules;
         if rules.groups.is_empty() {
             return None;
         }
-        let by_mac = || rules.by_mac.get(&self.hosts.get(&ip)?.mac?);
+        let by_mac = || rules.by_mac.get(&self.mac(ip)?);
         rules.by_ip.get(&ip).or_else(by_mac).and_then(|group| rules.groups.get(*group)).map(Vec::as_slice)
     }
 
     /// The device under which what an address does is learned: of a redundant group the first one, else its own.
-    pub fn baseline(&self, ip: IpAddr) -> Device {
-        self.who(self.group(ip).and_then(<[IpAddr]>::first).copied().unwrap_or(ip))
+    pub fn baseline(&self, ip: SiteAddr) -> Device {
+        self.who(self.group(ip).and_then(<[SiteAddr]>::first).copied().unwrap_or(ip))
     }
 
     /// A device and those it shares a redundant group with.
-    pub fn members(&self, ip: IpAddr) -> Vec<IpAddr> {
-        let mut members = self.group(ip).map(<[IpAddr]>::to_vec).unwrap_or_default();
+    pub fn members(&self, ip: SiteAddr) -> Vec<SiteAddr> {
+        let mut members = self.group(ip).map(<[SiteAddr]>::to_vec).unwrap_or_default();
         if !members.contains(&ip) {
             members.push(ip);
         }
@@ -211,20 +213,20 @@ impl World {
     }
 
     /// The member of a redundant group that was seen first: how well the group is known, each member is.
-    pub fn elder(&self, ip: IpAddr) -> IpAddr {
+    pub fn elder(&self, ip: SiteAddr) -> SiteAddr {
         let Some(group) = self.group(ip) else { return ip };
         let known = group.iter().chain([&ip]).filter_map(|ip| Some((self.hosts.get(ip)?.first, *ip)));
         known.min().map_or(ip, |(_, ip)| ip)
     }
 
     /// A device that was there before learning ended, is past it, or stands in the configuration.
-    fn is_known(&self, ip: IpAddr) -> bool {
+    fn is_known(&self, ip: SiteAddr) -> bool {
         let grown = self.hosts.get(&ip).is_some_and(|host| !host.newcomer || host.graduated);
         grown || self.stage(ip) == DeviceStage::Operational || self.asset(ip).is_some()
     }
 
-    fn side<'a>(&self, ip: IpAddr, zone: &'a Zone) -> Side<'a> {
-        let mac = self.hosts.get(&ip).and_then(|host| host.mac);
+    fn side<'a>(&self, ip: SiteAddr, zone: &'a Zone) -> Side<'a> {
+        let mac = self.mac(ip);
         Side { ip, mac, zone: &zone.name, external: zone.kind == Kind::External, known: self.is_known(ip) }
     }
 
@@ -259,7 +261,7 @@ impl World {
 
     /// The allowance that covers all of a finding: every listed target, every action, from its beginning to its end.
     pub fn allowance_of(&self, finding: &Finding) -> Option<Allowance> {
-        let targets: Vec<(Option<IpAddr>, Option<u16>)> = if finding.targets.is_empty() {
+        let targets: Vec<(Option<SiteAddr>, Option<u16>)> = if finding.targets.is_empty() {
             vec![(None, None)]
         } else {
             finding.targets.iter().map(|target| (Some(target.ip), target.port)).collect()

@@ -1,13 +1,13 @@
 //! Who sends under an address that is not its own.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use super::World;
-use super::address::{is_unicast, of_mac};
+use super::address::is_unicast;
 use super::device::Device;
 use super::host::Host;
 use super::identity::ADDRESSES_OF_ONE_DEVICE;
+use super::segment::{SiteAddr, SiteMac};
 use super::table::Worth;
 
 /// Addresses behind a MAC from which nobody ever went on to speak that make it one that forges them, where nothing is known
@@ -15,7 +15,7 @@ use super::table::Worth;
 const FORGED: usize = 32;
 
 /// How many addresses are forged: by whom, from which MAC.
-pub type Forged = BTreeMap<(IpAddr, [u8; 6]), u64>;
+pub type Forged = BTreeMap<(SiteAddr, SiteMac), u64>;
 
 /// Of which as many stay remembered as long as it sends.
 const KEPT: usize = ADDRESSES_OF_ONE_DEVICE + 1;
@@ -24,9 +24,9 @@ const KEPT: usize = ADDRESSES_OF_ONE_DEVICE + 1;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Behind {
     /// From which somebody answered what was sent there ([`Host::heard`]); who forges sources cannot. Some of them.
-    heard: BTreeSet<IpAddr>,
+    heard: BTreeSet<SiteAddr>,
     /// All others, as far as they matter.
-    mute: BTreeSet<IpAddr>,
+    mute: BTreeSet<SiteAddr>,
 }
 
 /// Addresses behind a MAC are soon seen again.
@@ -46,17 +46,17 @@ impl Behind {
         self.heard.len().saturating_add(self.mute.len())
     }
 
-    fn all(&self) -> impl Iterator<Item = &IpAddr> {
+    fn all(&self) -> impl Iterator<Item = &SiteAddr> {
         self.heard.iter().chain(&self.mute)
     }
 
-    pub(super) fn remove(&mut self, ip: IpAddr) {
+    pub(super) fn remove(&mut self, ip: SiteAddr) {
         self.heard.remove(&ip);
         self.mute.remove(&ip);
     }
 
     /// One more; those that were learned find room also after a flood of others.
-    pub(super) fn add(&mut self, ip: IpAddr, heard: bool, learned: bool) {
+    pub(super) fn add(&mut self, ip: SiteAddr, heard: bool, learned: bool) {
         let most = FORGED.saturating_add(if learned { ADDRESSES_OF_ONE_DEVICE } else { 1 });
         if heard {
             self.mute.remove(&ip);
@@ -76,7 +76,7 @@ impl World {
     ///
     /// After learning a router is one behind whose MAC others were learned. Before, and where nothing was learned, it is one
     /// behind whose MAC several answered; until [`FORGED`] did not, all are taken for who they seem to be.
-    pub fn sender(&self, ip: IpAddr) -> Option<(IpAddr, [u8; 6])> {
+    pub fn sender(&self, ip: SiteAddr) -> Option<(SiteAddr, SiteMac)> {
         let host = self.hosts.get(&ip).filter(|host| host.mac.is_none() && !host.heard)?;
         let mac = host.via?;
         let behind = self.macs.get(&mac)?;
@@ -93,7 +93,7 @@ impl World {
         if !forges || self.asset(ip).is_some() {
             return None;
         }
-        let owner = self.hosts.known(of_mac(mac)).map(|owner| self.hosts.address(owner));
+        let owner = self.hosts.known(mac.addr()).map(|owner| self.hosts.address(owner));
         let first = || {
             let addresses = if behind.heard.is_empty() { &behind.mute } else { &behind.heard };
             let seen = addresses.iter().filter_map(|of| Some((self.hosts.get(of)?.first, *of)));
@@ -103,7 +103,7 @@ impl World {
     }
 
     /// Devices by their address, and forged addresses apart: by the device that sends under them, its MAC and how many.
-    pub fn devices(&self) -> (Vec<(IpAddr, &Host)>, Forged) {
+    pub fn devices(&self) -> (Vec<(SiteAddr, &Host)>, Forged) {
         let mut forged = Forged::new();
         // A group, or the address a client has before it has one, is no device.
         let mut devices: Vec<_> = self.hosts.iter().filter(|(ip, _)| is_unicast(*ip)).collect();
@@ -119,19 +119,19 @@ impl World {
         (devices, forged)
     }
 
-    fn is_learned(&self, ip: IpAddr) -> bool {
+    fn is_learned(&self, ip: SiteAddr) -> bool {
         self.hosts.get(&ip).is_some() && !self.is_new(ip)
     }
 
     /// A packet from `ip` came from a MAC that did not prove it.
-    pub(super) fn note_behind(&mut self, ip: IpAddr, mac: [u8; 6]) {
+    pub(super) fn note_behind(&mut self, ip: SiteAddr, mac: SiteMac) {
         let learned = self.is_learned(ip);
         let heard = self.hosts.get(&ip).is_some_and(|host| host.heard);
         self.macs.entry(&mac, Behind::default).add(ip, heard, learned);
     }
 
     /// Whoever sends under ever new addresses is told by the first of them, which are remembered as long as it does.
-    pub(super) fn keep_first_behind(&mut self, mac: [u8; 6], but: IpAddr) {
+    pub(super) fn keep_first_behind(&mut self, mac: SiteMac, but: SiteAddr) {
         let Some(behind) = self.macs.get(&mac).filter(|behind| behind.routes()) else { return };
         let first = behind.all().filter(|ip| **ip != but).take(KEPT);
         let first: Vec<Device> = first.filter_map(|ip| self.hosts.known(*ip)).collect();
@@ -141,7 +141,7 @@ impl World {
     }
 
     /// Somebody answers at this address what is sent to it: nobody who forges it could know what to say.
-    pub fn note_heard(&mut self, ip: IpAddr) {
+    pub fn note_heard(&mut self, ip: SiteAddr) {
         let Some(host) = self.hosts.get(&ip).filter(|host| !host.heard) else { return };
         let (via, mac) = (host.via, host.mac);
         if let Some(host) = self.hosts.get_mut(&ip) {

@@ -2,11 +2,11 @@
 //! but one of their network's, and are known by what passes through the router.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use super::host::Fact;
+use super::segment::SiteAddr;
 use super::table::{Table, Worth};
 use crate::protocol::AssetField;
 use crate::time::Time;
@@ -47,7 +47,7 @@ impl Stations {
     /// A station behind `router` said something; returns whether that is new.
     pub fn note(
         &mut self,
-        router: IpAddr,
+        router: SiteAddr,
         station: &str,
         (field, value, source): (AssetField, &str, &str),
         at: Time,
@@ -70,7 +70,7 @@ impl Stations {
     }
 
     /// The stations behind a router and what they said.
-    pub fn behind(&self, router: IpAddr) -> impl Iterator<Item = (&str, &BTreeMap<AssetField, Fact>)> {
+    pub fn behind(&self, router: SiteAddr) -> impl Iterator<Item = (&str, &BTreeMap<AssetField, Fact>)> {
         let stations = self.rows.get(&router.to_string()).map(|Routed(stations)| stations);
         stations.into_iter().flatten().map(|(name, facts)| (name.as_str(), facts))
     }
@@ -85,7 +85,10 @@ impl Stations {
 mod tests {
     use super::*;
 
-    const ROUTER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 9));
+    const ROUTER: SiteAddr = SiteAddr::new(
+        std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 9)),
+        super::super::Segment::SITE,
+    );
 
     #[test]
     fn a_station_is_known_by_network_and_address_and_what_it_repeats_is_no_news() {
@@ -102,7 +105,7 @@ mod tests {
     #[test]
     fn a_router_that_invents_stations_forgets_its_own_and_no_other_ones() {
         let mut stations = Stations::default();
-        let other = IpAddr::from([10, 0, 0, 8]);
+        let other = SiteAddr::from([10, 0, 0, 8]);
         stations.note(other, "1:1", (AssetField::Id, "device 1", "bacnet"), Time(0));
         for n in 0..10_000_u64 {
             stations.note(ROUTER, &format!("1:{n}"), (AssetField::Id, "device", "bacnet"), Time(n));

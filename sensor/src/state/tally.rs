@@ -1,11 +1,11 @@
 //! How often something happens to a host, in windows, against how often it usually does.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::segment::SiteAddr;
 use crate::importance::counts::{Counts, Prior};
 use crate::time::Time;
 
@@ -22,7 +22,7 @@ pub struct Tally {
     learned: Counts,
     start: Time,
     n: u64,
-    ends: BTreeSet<(IpAddr, u16)>,
+    ends: BTreeSet<(SiteAddr, u16)>,
     ends_total: u64,
     /// The window was part of something unusual: it teaches nothing.
     tainted: bool,
@@ -31,7 +31,7 @@ pub struct Tally {
 impl Tally {
     /// Counts one event towards `end`; returns how many this window holds, and how many windows ended before it since the last
     /// event: so many times it was judged whether there were too many.
-    pub fn add(&mut self, now: Time, end: (IpAddr, u16)) -> (u64, u64) {
+    pub fn add(&mut self, now: Time, end: (SiteAddr, u16)) -> (u64, u64) {
         let ended = self.roll(now);
         self.n = self.n.saturating_add(1);
         if !self.ends.contains(&end) {
@@ -63,7 +63,7 @@ impl Tally {
     }
 
     /// Ends seen in this window and how many there were.
-    pub fn ends(&self) -> (impl Iterator<Item = (IpAddr, u16)> + '_, u64) {
+    pub fn ends(&self) -> (impl Iterator<Item = (SiteAddr, u16)> + '_, u64) {
         (self.ends.iter().copied(), self.ends_total)
     }
 
@@ -100,8 +100,8 @@ impl Tally {
 mod tests {
     use super::*;
 
-    fn end(n: u8) -> (IpAddr, u16) {
-        (IpAddr::from([10, 0, 0, n]), 502)
+    fn end(n: u8) -> (SiteAddr, u16) {
+        (SiteAddr::from([10, 0, 0, n]), 502)
     }
 
     #[test]

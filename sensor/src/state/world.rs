@@ -1,7 +1,6 @@
 //! Everything the engine knows, bounded, each table with its evictions counted.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -14,6 +13,8 @@ use super::host::{DeviceStage, Host};
 use super::hosts::Hosts;
 use super::names::{Names, Stated};
 use super::rules::Rules;
+use super::segment::{SiteAddr, SiteMac};
+use super::segments::Segments;
 use super::sender::Behind;
 use super::stations::Stations;
 use super::table::{Table, Worth};
@@ -75,7 +76,7 @@ pub struct External {
     /// Connections.
     pub connections: u64,
     /// Hosts that went there, at most eight listed.
-    pub clients: BTreeSet<IpAddr>,
+    pub clients: BTreeSet<SiteAddr>,
     /// It is usual to go there.
     pub taught: bool,
 }
@@ -121,6 +122,8 @@ pub struct World {
     pub settings: Settings,
     /// Zones.
     pub zones: Zones,
+    /// Where addresses are unique.
+    pub segments: Segments,
     /// What the operator said.
     pub rules: Rules,
     /// Devices, by any address they have.
@@ -130,7 +133,7 @@ pub struct World {
     /// Endpoints outside, by neighbourhood.
     pub externals: Table<String, External>,
     /// Addresses seen behind a MAC that it did not prove; several make it a router's.
-    pub(super) macs: Table<[u8; 6], Behind>,
+    pub(super) macs: Table<SiteMac, Behind>,
     /// Names of addresses, as seen on the wire.
     pub names: Names,
     /// What devices said before they had an address.
@@ -156,6 +159,7 @@ impl World {
             stations: Stations::default(),
             settings,
             zones,
+            segments: Segments::default(),
             rules: Rules::default(),
             site: Site::default(),
             heard: Time::default(),
@@ -168,7 +172,7 @@ impl World {
     }
 
     /// How far learning has come for a device.
-    pub fn stage(&self, ip: IpAddr) -> DeviceStage {
+    pub fn stage(&self, ip: SiteAddr) -> DeviceStage {
         if self.settings.learn {
             return DeviceStage::Learning;
         }
@@ -198,7 +202,7 @@ impl World {
 
     /// Whether what a client does to a server is judged: as soon as either is past learning, unless somebody had the
     /// client learned anew.
-    pub fn judges(&self, a: IpAddr, b: IpAddr) -> bool {
+    pub fn judges(&self, a: SiteAddr, b: SiteAddr) -> bool {
         if self.hosts.get(&a).is_some_and(|host| host.relearns.is_some())
             && self.stage(a) == DeviceStage::Learning
         {
@@ -214,24 +218,24 @@ impl World {
 
     /// Whether numbers of what a client does to a server are judged: statistical families still learn in the dynamic
     /// stage.
-    pub fn judges_numbers(&self, a: IpAddr, b: IpAddr) -> bool {
+    pub fn judges_numbers(&self, a: SiteAddr, b: SiteAddr) -> bool {
         self.judges(a, b) && [a, b].iter().any(|ip| self.stage(*ip) == DeviceStage::Operational)
     }
 
     /// Whether what a host does outside is judged: past learning itself, or new to a site that is.
-    pub fn judges_outward(&self, client: IpAddr) -> bool {
+    pub fn judges_outward(&self, client: SiteAddr) -> bool {
         !self.settings.learn
             && (self.stage(client) != DeviceStage::Learning || (self.is_settled() && self.is_new(client)))
     }
 
     /// As [`World::judges_outward`], for numbers.
-    pub fn judges_numbers_outward(&self, client: IpAddr) -> bool {
+    pub fn judges_numbers_outward(&self, client: SiteAddr) -> bool {
         !self.settings.learn
             && (self.stage(client) == DeviceStage::Operational || (self.is_settled() && self.is_new(client)))
     }
 
     /// Whether a device came after the site's learning and is still in its first days.
-    pub fn is_new(&self, ip: IpAddr) -> bool {
+    pub fn is_new(&self, ip: SiteAddr) -> bool {
         !self.settings.learn
             && self.hosts.get(&ip).is_some_and(|host| host.newcomer && !host.graduated)
             && self.stage(ip) != DeviceStage::Operational
@@ -243,17 +247,17 @@ impl World {
     }
 
     /// The zone of an address.
-    pub fn zone(&self, ip: IpAddr) -> Zone {
+    pub fn zone(&self, ip: SiteAddr) -> Zone {
         self.zones.of(ip, self.is_ot_by_content(ip))
     }
 
     /// What the zone of an address is for.
-    pub fn kind(&self, ip: IpAddr) -> Kind {
+    pub fn kind(&self, ip: SiteAddr) -> Kind {
         self.zones.kind(ip, self.is_ot_by_content(ip))
     }
 
     /// Whether an address is outside.
-    pub fn is_external(&self, ip: IpAddr) -> bool {
+    pub fn is_external(&self, ip: SiteAddr) -> bool {
         self.kind(ip) == Kind::External
     }
 
@@ -304,7 +308,7 @@ impl World {
     }
 
     /// The host behind an address, made at first sight.
-    pub fn host(&mut self, ip: IpAddr, now: Time) -> &mut Host {
+    pub fn host(&mut self, ip: SiteAddr, now: Time) -> &mut Host {
         let made = match self.hosts.get(&ip) {
             Some(_) => None,
             None => Some(self.at_first_sight(ip, now)),
@@ -315,7 +319,7 @@ impl World {
     }
 
     /// A device of a redundant group is as well known as the group.
-    pub(super) fn at_first_sight(&self, ip: IpAddr, now: Time) -> Host {
+    pub(super) fn at_first_sight(&self, ip: SiteAddr, now: Time) -> Host {
         // Whoever had the address before is no elder.
         let elder =
             Some(self.elder(ip)).filter(|elder| *elder != ip).and_then(|elder| self.hosts.get(&elder));
@@ -337,7 +341,7 @@ impl World {
 
     /// The network an outside endpoint is known by. Not a name: whoever answers a client's queries chooses those, and could
     /// make a place nobody ever went to a known one.
-    pub fn external_key(ip: IpAddr) -> String {
+    pub fn external_key(ip: SiteAddr) -> String {
         neighbourhood(ip).to_string()
     }
 
@@ -355,7 +359,7 @@ impl World {
     }
 
     /// What a host is used to; members of a redundant group share it.
-    pub fn habits(&self, ip: IpAddr) -> Option<&Habits> {
+    pub fn habits(&self, ip: SiteAddr) -> Option<&Habits> {
         self.hosts.of(self.baseline(ip)).map(|host| &host.habits)
     }
 
@@ -383,7 +387,7 @@ impl World {
     }
 
     /// What a client does in an industrial session became usual.
-    pub fn learn_action(&mut self, client: IpAddr, action: Action) {
+    pub fn learn_action(&mut self, client: SiteAddr, action: Action) {
         let role = self.role_name(client);
         let client = self.baseline(client);
         let Some(host) = self.hosts.of_mut(client) else { return };

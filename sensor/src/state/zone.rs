@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::address::{is_private, is_unicast, site_prefix};
+use super::segment::{Segment, SiteAddr};
 
 /// What a zone is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,10 +44,22 @@ pub struct Zone {
     pub kind: Kind,
 }
 
+/// A configured zone: its networks, and where their addresses are unique.
+#[derive(Clone, Debug)]
+pub struct Area {
+    /// Its name and kind.
+    pub zone: Zone,
+    /// Its networks.
+    pub networks: Vec<IpNet>,
+    /// The segment it is; [`Segment::SITE`] where no other zone has its addresses.
+    pub segment: Segment,
+}
+
 /// Configured zones, and what stands in for them.
 #[derive(Clone, Debug, Default)]
 pub struct Zones {
-    configured: Vec<(IpNet, Zone)>,
+    /// A row for each network, the most specific first.
+    configured: Vec<(IpNet, Segment, Zone)>,
     /// Prefixes of hosts proven on-link: public ranges used inside.
     local: BTreeSet<IpAddr>,
 }
@@ -55,9 +68,13 @@ pub struct Zones {
 const MAX_LOCAL: usize = 64;
 
 impl Zones {
-    /// Zones from configuration, most specific network first.
-    pub fn new(mut configured: Vec<(IpNet, Zone)>) -> Self {
-        configured.sort_by_key(|(net, _)| std::cmp::Reverse(net.prefix_len()));
+    /// Zones from configuration.
+    pub fn new(areas: Vec<Area>) -> Self {
+        let rows = |Area { zone, networks, segment }: Area| {
+            networks.into_iter().map(move |net| (net, segment, zone.clone()))
+        };
+        let mut configured: Vec<_> = areas.into_iter().flat_map(rows).collect();
+        configured.sort_by_key(|(net, ..)| std::cmp::Reverse(net.prefix_len()));
         Self { configured, local: BTreeSet::new() }
     }
 
@@ -67,7 +84,7 @@ impl Zones {
     }
 
     /// ARP proved that this address is on a local link, or two public addresses of one prefix talk to each other.
-    pub fn note_local(&mut self, ip: IpAddr) {
+    pub fn note_local(&mut self, ip: SiteAddr) {
         if is_unicast(ip) && !is_private(ip) && self.local.len() < MAX_LOCAL {
             self.local.insert(site_prefix(ip));
         }
@@ -79,15 +96,15 @@ impl Zones {
     }
 
     /// Whether the address belongs to the company.
-    pub fn is_local(&self, ip: IpAddr) -> bool {
-        self.configured.iter().any(|(net, zone)| zone.kind != Kind::External && net.contains(&ip))
+    pub fn is_local(&self, ip: SiteAddr) -> bool {
+        self.configured_zone(ip).is_some_and(|zone| zone.kind != Kind::External)
             || is_private(ip)
             || self.local.contains(&site_prefix(ip))
     }
 
     /// What the zone of an address is for; `speaks_ot` as in [`Zones::of`].
-    pub fn kind(&self, ip: IpAddr, speaks_ot: bool) -> Kind {
-        if let Some((_, zone)) = self.configured.iter().find(|(net, _)| net.contains(&ip)) {
+    pub fn kind(&self, ip: SiteAddr, speaks_ot: bool) -> Kind {
+        if let Some(zone) = self.configured_zone(ip) {
             return zone.kind;
         }
         if !is_unicast(ip) {
@@ -102,7 +119,7 @@ impl Zones {
     }
 
     /// The zone of an address; `speaks_ot`: it answered or drove industrial content while that was ordinary.
-    pub fn of(&self, ip: IpAddr, speaks_ot: bool) -> Zone {
+    pub fn of(&self, ip: SiteAddr, speaks_ot: bool) -> Zone {
         match self.configured_zone(ip) {
             Some(zone) => zone.clone(),
             None => {
@@ -112,8 +129,12 @@ impl Zones {
         }
     }
 
-    /// The configured zone of an address.
-    pub fn configured_zone(&self, ip: IpAddr) -> Option<&Zone> {
-        self.configured.iter().find(|(net, _)| net.contains(&ip)).map(|(_, zone)| zone)
+    /// The configured zone of an address. What is in a segment is in its zone, whatever address it has.
+    pub fn configured_zone(&self, ip: SiteAddr) -> Option<&Zone> {
+        let own = ip.segment != Segment::SITE && is_unicast(ip);
+        let holds = |(net, segment, _): &&(IpNet, Segment, Zone)| {
+            *segment == ip.segment && (own || net.contains(&ip.ip))
+        };
+        self.configured.iter().find(holds).map(|(.., zone)| zone)
     }
 }

@@ -13,6 +13,7 @@ use isthmus::protocol::{Event, by_name};
 use isthmus::source::Record;
 use isthmus::state::Connection;
 use isthmus::state::connection::Pair;
+use isthmus::state::segments::Segments;
 use isthmus::state::world::Settings;
 use isthmus::time::Time;
 use isthmus_tests::dialogue;
@@ -105,7 +106,7 @@ fn sessions(records: &[Recorded]) -> Vec<(Session, Vec<usize>)> {
     for (at, record) in records.iter().enumerate() {
         match record.record() {
             Record::Flow(flow) => {
-                all.entry(Pair::of(&flow.key)).or_insert_with(|| {
+                all.entry(Pair::of(&flow.key, &Segments::default())).or_insert_with(|| {
                     let session = Session {
                         key: flow.key,
                         at: flow.at,
@@ -116,7 +117,7 @@ fn sessions(records: &[Recorded]) -> Vec<(Session, Vec<usize>)> {
                 });
             }
             Record::Frame(frame) => {
-                if let Some((session, places)) = all.get_mut(&Pair::of(&frame.key)) {
+                if let Some((session, places)) = all.get_mut(&Pair::of(&frame.key, &Segments::default())) {
                     session.segments.push(Segment {
                         key: frame.key,
                         seq: frame.tcp_numbers().map(|(seq, _)| seq),
@@ -134,7 +135,7 @@ fn sessions(records: &[Recorded]) -> Vec<(Session, Vec<usize>)> {
 
 /// What a connection turns out to speak.
 fn protocol((session, places): &(Session, Vec<usize>), records: &[Recorded]) -> Option<&'static str> {
-    let mut connection = Connection::new(&session.key, session.at, session.flags);
+    let mut connection = Connection::new(&session.key, session.at, session.flags, &Segments::default());
     for (segment, place) in session.segments.iter().zip(places) {
         if let Record::Frame(frame) = records.get(*place)?.record() {
             let side = connection.side(&segment.key);
@@ -209,7 +210,8 @@ impl Case {
     fn each(&self, mut told: impl FnMut(&Event)) {
         let mut out = Vec::new();
         for session in &self.sessions {
-            let mut connection = Connection::new(&session.key, session.at, session.flags);
+            let mut connection =
+                Connection::new(&session.key, session.at, session.flags, &Segments::default());
             for segment in &session.segments {
                 let bytes = self.payload.get(segment.payload.clone()).unwrap_or_default();
                 let side = connection.side(&segment.key);

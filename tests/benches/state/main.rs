@@ -47,8 +47,8 @@ fn connection(n: u64, at: Time, engine: &mut Engine) -> u64 {
     let (client, server, port) = conversation(n);
     let client_port = 32_768 + (n % 28_000) as u16;
     let key = |from: Ipv4Addr, to: Ipv4Addr, sport, dport| FlowKey {
-        src: words(from.into()),
-        dst: words(to.into()),
+        src: words(from),
+        dst: words(to),
         sport,
         dport,
         place: (Transport::Tcp as u32) << 28,

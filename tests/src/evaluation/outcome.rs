@@ -39,7 +39,7 @@ impl Observer for Seen {
     fn finding(&mut self, finding: &Finding) {
         self.findings.push(Found {
             model: finding.model.clone(),
-            actor: finding.actor,
+            actor: finding.actor.ip,
             at_ns: finding.at.0,
             basis: finding.basis,
             allowed: finding.allowed.is_some(),
@@ -49,7 +49,7 @@ impl Observer for Seen {
 
     fn incident(&mut self, incident: &Incident, _: &'static str) {
         if incident.allowed.is_none() {
-            self.actors.extend(&incident.actors);
+            self.actors.extend(incident.actors.iter().map(|actor| actor.ip));
         }
     }
 }

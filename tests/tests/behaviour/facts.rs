@@ -1,10 +1,9 @@
 //! What devices say about themselves.
 
-use std::net::IpAddr;
-
 use isthmus::incident::Incidents;
 use isthmus::output::{json, text};
 use isthmus::protocol::AssetField;
+use isthmus::state::SiteAddr;
 use isthmus::state::world::Settings;
 use isthmus::store::Store;
 use isthmus_tests::conversation::{From, SEC};
@@ -62,7 +61,7 @@ fn a_station_behind_a_bacnet_router_is_known_by_its_network_and_address_and_stay
         Store::open(&dir).unwrap().read(isthmus::state::World::new(Settings::default(), Default::default()));
     std::fs::remove_dir_all(&dir).unwrap();
     let world = again.unwrap().world;
-    let router = IpAddr::from(ROUTER);
+    let router = SiteAddr::from(ROUTER);
     let host = world.hosts.get(&router).unwrap();
     let own = &host.facts[&AssetField::Id];
     assert_eq!(own.iter().map(|fact| fact.value.as_str()).collect::<Vec<_>>(), ["device 1"], "its own");
@@ -78,6 +77,6 @@ fn a_station_behind_a_bacnet_router_is_known_by_its_network_and_address_and_stay
 #[test]
 fn a_host_that_is_several_bacnet_devices_has_all_their_ids() {
     let world = said(vec![datagram(None, &i_am(1)), datagram(None, &i_am(2)), datagram(None, &i_am(1))]);
-    let ids = &world.hosts.get(&IpAddr::from(ROUTER)).unwrap().facts[&AssetField::Id];
+    let ids = &world.hosts.get(&SiteAddr::from(ROUTER)).unwrap().facts[&AssetField::Id];
     assert_eq!(ids.iter().map(|fact| fact.value.as_str()).collect::<Vec<_>>(), ["device 1", "device 2"]);
 }

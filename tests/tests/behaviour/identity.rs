@@ -112,7 +112,7 @@ fn who_was_given_its_old_lease_is_somebody_else() {
     assert!(seen.models().contains(&"new_action"), "{:#?}", seen.summaries());
     assert!(seen.of("address_conflict").is_empty());
     // And the server, at its new address, is not taken for it.
-    assert!(seen.findings.iter().all(|finding| finding.actor == std::net::IpAddr::from(SCADA)));
+    assert!(seen.findings.iter().all(|finding| finding.actor == isthmus::state::SiteAddr::from(SCADA)));
 }
 
 #[test]
@@ -196,7 +196,8 @@ fn both_address_families_are_one_device() {
     let address = v6("fe80::5");
     neighbor(&mut tape, 135, (address, v6("fe80::1")), mac(SCADA), 255, START + SEC);
     let world = learn(tape);
-    let [four, six] = [std::net::IpAddr::from(SCADA), address.into()].map(|ip| world.who(ip));
+    let [four, six] = [isthmus::state::SiteAddr::from(SCADA), std::net::IpAddr::from(address).into()]
+        .map(|ip| world.who(ip));
     assert_eq!(four, six);
-    assert_eq!(world.hosts.address(four), std::net::IpAddr::from(SCADA));
+    assert_eq!(world.hosts.address(four), isthmus::state::SiteAddr::from(SCADA));
 }

@@ -28,7 +28,7 @@ fn who_gets_into_a_host_and_goes_on_from_there_is_one_incident() {
     act(&mut tape, LATER + 600 * SEC);
     let seen = after_learning(tape);
     assert_eq!(seen.incidents.len(), 1, "{:#?}", seen.summaries());
-    assert_eq!(seen.incidents[0].actors, [STRANGER.into(), std::net::IpAddr::from(SCADA)]);
+    assert_eq!(seen.incidents[0].actors, [STRANGER.into(), isthmus::state::SiteAddr::from(SCADA)]);
     assert!(!seen.incidents[0].history.steps.is_empty());
 }
 

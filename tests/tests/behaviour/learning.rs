@@ -33,7 +33,7 @@ fn learning_takes_days_and_activity_on_two_thirds_of_them() {
 #[test]
 fn in_the_dynamic_stage_what_is_new_is_told_and_numbers_are_not() {
     let (world, ..) = judge_on(world(Settings::default()), Default::default(), weeks(16, 3));
-    let (office, nobody) = (OFFICE.into(), std::net::IpAddr::from([10, 99, 0, 1]));
+    let (office, nobody) = (OFFICE.into(), isthmus::state::SiteAddr::from([10, 99, 0, 1]));
     assert!(world.judges(office, nobody) && !world.judges_numbers(office, nobody));
     let mut tape = Tape::new();
     let later = START + 16 * DAY;
@@ -62,6 +62,6 @@ fn what_nobody_found_unusual_becomes_usual_also_after_learning() {
     tape.talk((OFFICE, server, 8080), LATER, SEC, &[(vec![1], vec![2])]);
     let (world, _, seen) = judge_on(learn(Tape::ordinary()), Default::default(), tape);
     seen.silent();
-    let known = world.talks().find(|(key, _)| key.server == std::net::IpAddr::from(server)).unwrap();
+    let known = world.talks().find(|(key, _)| key.server == isthmus::state::SiteAddr::from(server)).unwrap();
     assert!(known.1.taught);
 }

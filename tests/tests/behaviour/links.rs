@@ -20,8 +20,8 @@ fn two_macs_that_claim_one_address_in_turns_are_a_conflict_by_the_newcomer() {
     let seen = while_learning(tape);
     let found = seen.one("address_conflict");
     assert_eq!((found.basis, found.severity), (Basis::Rule, Severity::High));
-    assert_eq!(found.actor, std::net::IpAddr::from(ATTACKER));
-    assert_eq!(found.targets[0].ip, std::net::IpAddr::from(plc(1)));
+    assert_eq!(found.actor, isthmus::state::SiteAddr::from(ATTACKER));
+    assert_eq!(found.targets[0].ip, isthmus::state::SiteAddr::from(plc(1)));
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn who_was_known_to_own_an_address_is_the_owner_whoever_claims_it_first_after_a_
         tape.claim(plc(1), mac(plc(1)), false, LATER + (10 + 20 * n) * SEC);
     }
     let seen = judge(learn(past), tape);
-    assert_eq!(seen.one("address_conflict").actor, std::net::IpAddr::from(ATTACKER));
+    assert_eq!(seen.one("address_conflict").actor, isthmus::state::SiteAddr::from(ATTACKER));
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn an_owner_that_speaks_seldom_is_still_the_owner() {
     }
     let seen = judge(learn(past), tape);
     let conflicts = seen.of("address_conflict");
-    let attacker = std::net::IpAddr::from(ATTACKER);
+    let attacker = isthmus::state::SiteAddr::from(ATTACKER);
     assert!(
         !conflicts.is_empty() && conflicts.iter().all(|found| found.actor == attacker),
         "{:?}",

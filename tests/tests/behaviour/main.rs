@@ -14,6 +14,7 @@ mod outside;
 mod plant;
 mod programs;
 mod scans;
+mod segments;
 mod sessions;
 mod silence;
 mod site;

@@ -105,7 +105,7 @@ fn one_write_of_a_foreign_host_is_found_as_a_write() {
     assert_eq!((found.actor, found.accepted), (FOREIGN.into(), Some(true)));
     assert_eq!(seen.incidents.len(), 1);
     assert!(
-        seen.findings.iter().all(|f| f.actor == std::net::IpAddr::from(FOREIGN)),
+        seen.findings.iter().all(|f| f.actor == isthmus::state::SiteAddr::from(FOREIGN)),
         "{:#?}",
         seen.summaries()
     );
@@ -120,7 +120,7 @@ fn one_szl_read_of_a_foreign_host_is_found_as_discovery() {
         tape.talk((FOREIGN, S7, 102), at, SEC / 10, &pairs);
     };
     let Some(seen) = judged("szl", 60, add) else { return };
-    assert_eq!(seen.one("new_discover").actor, std::net::IpAddr::from(FOREIGN));
+    assert_eq!(seen.one("new_discover").actor, isthmus::state::SiteAddr::from(FOREIGN));
     assert!(seen.of("new_action").is_empty());
     assert_eq!(seen.incidents.len(), 1);
 }

@@ -39,8 +39,10 @@ fn the_stop_of_another_controller_is_not_part_of_a_download() {
     tape.talk((ENGINEER, plc(2), 102), LATER, SEC, &pairs);
     maintenance(&mut tape, plc(1), LATER + 30 * SEC);
     let seen = after_learning(tape);
-    let other =
-        seen.of("controller_state").into_iter().find(|f| f.targets[0].ip == std::net::IpAddr::from(plc(2)));
+    let other = seen
+        .of("controller_state")
+        .into_iter()
+        .find(|f| f.targets[0].ip == isthmus::state::SiteAddr::from(plc(2)));
     assert_eq!(other.unwrap().absorbed_by, None);
 }
 

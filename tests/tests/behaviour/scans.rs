@@ -80,7 +80,7 @@ fn a_scan_under_forged_addresses_is_one_finding_by_the_owner_of_the_mac() {
         let seen = after_learning(tape);
         let found = seen.one("ics_scan");
         assert!(found.summary.contains("addresses behind 02:00:00"), "{}", found.summary);
-        assert!(!claims || found.actor == std::net::IpAddr::from(STRANGER), "{}", found.summary);
+        assert!(!claims || found.actor == isthmus::state::SiteAddr::from(STRANGER), "{}", found.summary);
     }
 }
 
@@ -230,7 +230,7 @@ fn a_flood_of_forged_addresses_is_a_few_findings() {
     tape.poll(SCADA, plc(1), LATER, 60);
     let seen = after_learning(tape);
     assert!(seen.of("new_device_activity").len() < 30, "{}", seen.findings.len());
-    assert_eq!(seen.one("new_action").actor, std::net::IpAddr::from(STRANGER));
+    assert_eq!(seen.one("new_action").actor, isthmus::state::SiteAddr::from(STRANGER));
 }
 
 #[test]
@@ -261,7 +261,7 @@ fn segments_no_stack_sends_are_somebody_looking_for_open_ports() {
         "{:?}",
         seen.summaries()
     );
-    assert_eq!(found.actor, std::net::IpAddr::from(STRANGER));
+    assert_eq!(found.actor, isthmus::state::SiteAddr::from(STRANGER));
 }
 
 /// 2000 forged sources send this to forty controllers, from the MAC of a stranger who also says something itself.
@@ -282,7 +282,7 @@ fn forged_sources_are_one_device_also_where_nothing_is_known_yet() {
     let syn = |frame: PacketBuilder| frame.tcp(40_000, 502).flags(isthmus_tests::packet::tcp::SYN);
     for seen in [at_once(forged(&syn)), while_learning(forged(&syn))] {
         let scan = seen.one("ics_scan");
-        assert_eq!(scan.actor, std::net::IpAddr::from(STRANGER), "{}", scan.summary);
+        assert_eq!(scan.actor, isthmus::state::SiteAddr::from(STRANGER), "{}", scan.summary);
     }
     let settings = isthmus::state::world::Settings { operational: true, ..Default::default() };
     let (world, ..) = judge_on(world(settings), isthmus::incident::Incidents::default(), forged(&syn));
@@ -298,7 +298,7 @@ fn forged_sources_are_one_device_also_where_nothing_is_known_yet() {
     let actors = |model| seen.of(model).iter().map(|f| f.actor).collect::<std::collections::BTreeSet<_>>();
     for model in ["new_discover", "possible_ics", "it_to_ics"] {
         assert!(actors(model).len() < 40, "{model}: {}", actors(model).len());
-        assert!(actors(model).contains(&std::net::IpAddr::from(STRANGER)), "{model}");
+        assert!(actors(model).contains(&isthmus::state::SiteAddr::from(STRANGER)), "{model}");
     }
 }
 

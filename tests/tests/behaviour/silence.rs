@@ -46,7 +46,7 @@ fn a_controller_that_no_longer_answers_its_poller_is_told_once() {
     let seen = judge(learn(past()), tape);
     let found = seen.one("silent_device");
     assert_eq!(found.severity, Severity::Medium);
-    assert_eq!(found.actor, std::net::IpAddr::from(plc(1)));
+    assert_eq!(found.actor, isthmus::state::SiteAddr::from(plc(1)));
 }
 
 #[test]

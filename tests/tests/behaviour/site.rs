@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::BufWriter;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,6 +13,7 @@ use isthmus::mind::Mind;
 use isthmus::observer::Observer;
 use isthmus::source::Source as _;
 use isthmus::source::replay::{Replay, ReplayOptions};
+use isthmus::state::SiteAddr;
 use isthmus::state::World;
 use isthmus::state::connection::Connection;
 use isthmus::state::world::Settings;
@@ -157,6 +157,21 @@ impl Tape {
         tape
     }
 
+    /// The same in a VLAN.
+    pub fn tagged(mut self, vlan: u16) -> Self {
+        for Frame { bytes, .. } in &mut self.frames {
+            let [high, low] = vlan.to_be_bytes();
+            bytes.splice(12..12, [0x81, 0, high, low]);
+        }
+        self
+    }
+
+    /// Both at the same time.
+    pub fn and(mut self, other: Self) -> Self {
+        self.frames.extend(other.frames);
+        self
+    }
+
     pub fn file(mut self) -> PathBuf {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         self.frames.sort_by_key(|frame| frame.at_ns);
@@ -191,7 +206,7 @@ pub fn s7_opening() -> Vec<(Vec<u8>, Vec<u8>)> {
 pub struct Seen {
     pub findings: Vec<Finding>,
     /// Client, server, packets of each.
-    pub connections: Vec<(IpAddr, IpAddr, [u64; 2])>,
+    pub connections: Vec<(SiteAddr, SiteAddr, [u64; 2])>,
     pub incidents: Vec<Incident>,
 }
 

@@ -1,7 +1,6 @@
 //! Whoever opened a connection, the one that asks in it is the actor.
 
-use std::net::IpAddr;
-
+use isthmus::state::SiteAddr;
 use isthmus::state::conversation::Key;
 use isthmus_tests::conversation::{From, SEC};
 use isthmus_tests::payload::dnp3::{
@@ -34,7 +33,7 @@ fn a_master_that_an_outstation_connects_to_is_the_actor_of_its_commands() {
     reports(&mut tape, plc(1), STRANGER, 3, LATER);
     let seen = after_learning(tape);
     assert!(
-        seen.findings.iter().all(|found| found.actor == IpAddr::from(STRANGER)),
+        seen.findings.iter().all(|found| found.actor == SiteAddr::from(STRANGER)),
         "{:#?}",
         seen.summaries()
     );
@@ -95,7 +94,7 @@ fn an_opc_ua_server_that_connects_in_reverse_is_asked() {
     let found = seen.one("it_to_ics");
     assert_eq!((found.actor, found.targets[0].ip), (STRANGER.into(), plc(1).into()), "{}", found.summary);
     assert!(
-        seen.findings.iter().all(|found| found.actor == IpAddr::from(STRANGER)),
+        seen.findings.iter().all(|found| found.actor == SiteAddr::from(STRANGER)),
         "{:#?}",
         seen.summaries()
     );

@@ -1,11 +1,10 @@
 //! The engine after a past it learned, with small tables.
 
-use std::net::IpAddr;
-
 use isthmus::engine::Engine;
 use isthmus::incident::Incidents;
 use isthmus::mind::Mind;
 use isthmus::observer::{Observer as _, Silent};
+use isthmus::state::SiteAddr;
 use isthmus::state::World;
 use isthmus::state::address::mac_text;
 use isthmus::state::world::Settings;
@@ -43,8 +42,8 @@ fn is_flooded() {
         analyse(&mut engine, floods::half(kind, count, half), &mut seen).unwrap();
         println!("\nresident {}", memory("VmRSS:"));
     }
-    let actor = IpAddr::from(plant.stranger.ip);
-    let found = seen.findings.iter().any(|f| f.actor == actor && f.model == "new_action");
+    let actor = SiteAddr::from(plant.stranger.ip);
+    let found = seen.findings.iter().any(|f| f.actor == actor.ip && f.model == "new_action");
     let kept = engine.mind.incidents.iter().any(|incident| incident.actors.contains(&actor));
     for incident in engine.mind.incidents.iter() {
         seen.incident(incident, "summary");

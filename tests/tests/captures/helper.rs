@@ -106,7 +106,7 @@ impl Observer for Seen {
         self.tls.push(handshake.clone());
     }
 
-    fn asset(&mut self, host: std::net::IpAddr, asset: &Asset, protocol: &'static str, _: Time) {
+    fn asset(&mut self, host: isthmus::state::SiteAddr, asset: &Asset, protocol: &'static str, _: Time) {
         self.assets.push((host.to_string(), protocol, asset.clone()));
     }
 

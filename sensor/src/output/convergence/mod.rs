@@ -4,12 +4,12 @@ pub mod suggest;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::net::IpAddr;
 
 use sensor_ebpf::flow::Transport;
 
 use crate::config::Crossing;
 use crate::protocol::{Action, Port};
+use crate::state::SiteAddr;
 use crate::state::World;
 use crate::state::conversation::{Conversation, Ends};
 use crate::state::rules::Act;
@@ -95,7 +95,7 @@ pub struct Flow {
     /// Conversations that are usual.
     pub usual: u64,
     /// Distinct hosts that ask and that are asked, by address.
-    pub ends: [std::collections::BTreeSet<IpAddr>; 2],
+    pub ends: [std::collections::BTreeSet<SiteAddr>; 2],
     /// Bytes with the direction, against it.
     pub bytes: [u64; 2],
     /// First and last seen.
@@ -190,7 +190,7 @@ impl<'a> Picture<'a> {
     }
 
     /// For people.
-    pub fn text(&self, name: impl Fn(IpAddr) -> String) -> String {
+    pub fn text(&self, name: impl Fn(SiteAddr) -> String) -> String {
         let mut text = String::new();
         if self.flows.is_empty() {
             text.push_str("nothing crosses from one zone to another\n");

@@ -9,7 +9,9 @@ use ipnet::IpNet;
 use super::{Picture, port, transport};
 use crate::config::{Config, KindConfig, Party, Service};
 use crate::protocol::{Action, Port, REGISTRY};
+use crate::state::Segment;
 use crate::state::World;
+use crate::state::address::is_link_local;
 use crate::state::zone::Kind;
 
 /// Controllers that make a subnet OT, where they are the majority of its hosts.
@@ -56,9 +58,13 @@ fn configured(config: &Config, text: &mut String) {
         let vlans: Vec<String> = zone.vlans.iter().map(ToString::to_string).collect();
         let vlans =
             if vlans.is_empty() { String::new() } else { format!("vlans = [{}]\n", vlans.join(", ")) };
+        let interfaces = match zone.interfaces.as_slice() {
+            [] => String::new(),
+            some => format!("interfaces = [{}]\n", quoted(some)),
+        };
         let _never_fails = writeln!(
             text,
-            "\n[[zone]]\nname = {}\nnetworks = [{}]\n{vlans}{kind}",
+            "\n[[zone]]\nname = {}\nnetworks = [{}]\n{vlans}{interfaces}{kind}",
             quoted([&zone.name]),
             quoted(&zone.networks)
         );
@@ -71,18 +77,20 @@ fn subnet(ip: IpAddr) -> Option<IpNet> {
     IpNet::new(ip, bits).ok().map(|net| net.trunc())
 }
 
-fn is_link_local(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(v4) => v4.is_link_local() || v4.is_loopback(),
-        IpAddr::V6(v6) => v6.is_unicast_link_local() || v6.is_loopback(),
-    }
+fn is_local_to_its_link(ip: IpAddr) -> bool {
+    is_link_local(ip) || ip.is_loopback()
 }
 
 fn zones(world: &World, text: &mut String) {
     // By subnet: hosts of OT and hosts of IT, and how many of the first are controllers.
     let mut subnets: BTreeMap<IpNet, ([BTreeSet<IpAddr>; 2], usize)> = BTreeMap::new();
-    for (ip, host) in world.hosts.iter().filter(|(ip, _)| !is_link_local(*ip)) {
-        let which = match world.zone(ip).kind {
+    // What is in a segment is in its zone, which was configured.
+    for (addr, host) in world.hosts.iter().filter(|(addr, _)| addr.segment == Segment::SITE) {
+        let ip = addr.ip;
+        if is_local_to_its_link(ip) {
+            continue;
+        }
+        let which = match world.zone(addr).kind {
             Kind::Ot => 0,
             Kind::It => 1,
             _ => continue,

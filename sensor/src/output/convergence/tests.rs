@@ -5,6 +5,7 @@ use crate::config;
 use crate::incident::Incidents;
 use crate::mind::Mind;
 use crate::state::Device;
+use crate::state::SiteAddr;
 use crate::state::conversation::Key;
 use crate::state::world::Settings;
 use crate::state::zone::Zones;
@@ -17,7 +18,7 @@ fn plant(text: &str) -> World {
     let config = config::parse("site.toml", text).unwrap();
     let mut world = World::new(Settings::default(), Zones::default());
     world.configure(&config);
-    let ip = |text: &str| -> IpAddr { text.parse().unwrap() };
+    let ip = |text: &str| -> SiteAddr { text.parse().unwrap() };
     for plc in ["10.20.0.10", "10.20.0.11", "10.20.0.12"] {
         world.host(ip(plc), AT).industrial("modbus", true);
     }

@@ -9,6 +9,7 @@ use crate::incident::Incident;
 use crate::output::community;
 use crate::state::address::mac_of;
 use crate::state::rules::Allowance;
+use crate::state::{Segment, SiteAddr};
 
 fn measure(measure: &Measure) -> Value {
     json!({ "value": measure.value, "unit": measure.unit, "window_s": measure.window_s })
@@ -72,8 +73,8 @@ pub fn finding(finding: &Finding, observer: &str) -> Value {
     line.set("isthmus.summary", finding.summary.as_str());
     let targets = finding.targets.iter().map(|target| match (target.port, mac_of(target.ip)) {
         (_, Some(address)) if link => json!({ "mac": mac(address) }),
-        (Some(port), _) if !link => json!({ "ip": target.ip, "port": port }),
-        _ => json!({ "ip": target.ip }),
+        (Some(port), _) if !link => end(target.ip, json!({ "ip": target.ip.ip, "port": port })),
+        _ => end(target.ip, json!({ "ip": target.ip.ip })),
     });
     line.set("isthmus.targets", targets.collect::<Vec<_>>());
     line.set("isthmus.targets_total", finding.targets_total);
@@ -91,13 +92,25 @@ pub fn finding(finding: &Finding, observer: &str) -> Value {
     line.into_value()
 }
 
+/// A target, with its segment where its address is unique only there.
+fn end(addr: SiteAddr, mut target: Value) -> Value {
+    if addr.segment != Segment::SITE {
+        target["segment"] = addr.segment.name().into();
+    }
+    target
+}
+
 /// The flow a finding is about, where it is about one.
 fn connection_id(finding: &Finding) -> Option<String> {
     let [target] = finding.targets.as_slice() else { return None };
     if finding.targets_total != 1 {
         return None;
     }
-    community::of_ports(&finding.transport, (finding.actor, finding.actor_port?), (target.ip, target.port?))
+    community::of_ports(
+        &finding.transport,
+        (finding.actor.ip, finding.actor_port?),
+        (target.ip.ip, target.port?),
+    )
 }
 
 /// Why it does not page.

@@ -1,7 +1,5 @@
 //! What is known: devices and conversations.
 
-use std::net::IpAddr;
-
 use serde_json::{Map, Value, json};
 
 use super::line::{Kind, Line, mac};
@@ -12,12 +10,14 @@ use crate::state::conversation::{Conversation, Ends};
 use crate::state::host::{Address, Fact};
 use crate::state::oui;
 use crate::state::{Host, World};
+use crate::state::{SiteAddr, SiteMac};
 
 /// A device as one object.
-pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
+pub fn host(ip: SiteAddr, host: &Host, world: &World, observer: &str) -> Value {
     let mut line = Line::new("asset", Kind::State, host.last, observer);
     line.set("event.id", format!("host-{ip}"));
-    line.set("host.ip", ip.to_string());
+    line.set("host.ip", ip.ip.to_string());
+    line.set_some("isthmus.segment", Some(ip.segment.name()).filter(|name| !name.is_empty()));
     line.set_some("host.mac", host.mac.map(mac));
     line.set_some("isthmus.mac_maker", host.mac.and_then(oui::maker));
     let (role, why) = world.role(ip);
@@ -55,7 +55,7 @@ pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
         .map(|(of, first, last)| json!({ "mac": mac(*of), "first": first.to_string(), "last": last.to_string() }))
         .collect();
     line.set("isthmus.macs", macs);
-    let address = |of: &Address| json!({ "ip": of.ip, "first": of.first.to_string(), "last": of.last.to_string(), "gone": of.gone });
+    let address = |of: &Address| json!({ "ip": of.ip.ip, "first": of.first.to_string(), "last": of.last.to_string(), "gone": of.gone });
     line.set("isthmus.addresses", host.addresses.iter().map(address).collect::<Vec<_>>());
     let behind: Vec<Value> = world
         .stations
@@ -74,10 +74,10 @@ pub fn host(ip: IpAddr, host: &Host, world: &World, observer: &str) -> Value {
 }
 
 /// So many addresses are forged by one device: one object for all of them.
-pub fn forged(sender: IpAddr, of: [u8; 6], n: u64, world: &World, observer: &str) -> Value {
+pub fn forged(sender: SiteAddr, of: SiteMac, n: u64, world: &World, observer: &str) -> Value {
     let mut line = Line::new("asset", Kind::State, world.site.last, observer);
     line.set("event.id", format!("forged-{}", mac(of)));
-    line.set("source.ip", sender.to_string());
+    line.end("source", sender, None);
     line.set("source.mac", mac(of));
     line.set("isthmus.forged_addresses", n);
     line.into_value()

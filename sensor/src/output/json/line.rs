@@ -1,12 +1,11 @@
 //! One line in the making: an object whose fields are set by path.
 
-use std::net::IpAddr;
-
 use sensor_ebpf::flow::Transport;
 use serde_json::{Map, Value};
 use sha1::{Digest as _, Sha1};
 
 use crate::output::community;
+use crate::state::SiteAddr;
 use crate::state::address::mac_of;
 use crate::state::connection::{Connection, End, Link};
 use crate::time::Time;
@@ -84,16 +83,23 @@ impl Line {
     }
 
     /// Address and port of one end, as `source` or `destination`. Port zero is no port.
-    pub(super) fn end(&mut self, which: &str, ip: IpAddr, port: Option<u16>) {
-        self.set(&format!("{which}.ip"), ip.to_string());
+    pub(super) fn end(&mut self, which: &str, ip: SiteAddr, port: Option<u16>) {
+        self.address(which, ip);
         self.set_some(&format!("{which}.port"), port.filter(|port| *port != 0));
     }
 
+    /// An address as ECS has it, and where it is unique only there, its segment.
+    fn address(&mut self, which: &str, addr: SiteAddr) {
+        self.set(&format!("{which}.ip"), addr.ip.to_string());
+        let segment = Some(addr.segment.name()).filter(|name| !name.is_empty());
+        self.set_some(&format!("isthmus.{which}.segment"), segment);
+    }
+
     /// One end of what passed without IP: an address made of a MAC is written as that MAC, any other is the device's.
-    pub(super) fn link_end(&mut self, which: &str, ip: IpAddr) {
+    pub(super) fn link_end(&mut self, which: &str, ip: SiteAddr) {
         match mac_of(ip) {
             Some(address) => self.set(&format!("{which}.mac"), mac(address)),
-            None => self.set(&format!("{which}.ip"), ip.to_string()),
+            None => self.address(which, ip),
         }
     }
 
@@ -144,8 +150,8 @@ impl Line {
 }
 
 /// `00-11-22-33-44-55`, as ECS wants it.
-pub(in crate::output) fn mac(mac: [u8; 6]) -> String {
-    mac.map(|byte| format!("{byte:02X}")).join("-")
+pub(in crate::output) fn mac(mac: impl Into<[u8; 6]>) -> String {
+    mac.into().map(|byte| format!("{byte:02X}")).join("-")
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::net::IpAddr;
 
 use hashlink::LruCache;
 use sensor_ebpf::counters::Counter;
@@ -24,6 +23,7 @@ use crate::engine::Engine;
 use crate::incident::Incident;
 use crate::observer::{Gap, Observer};
 use crate::protocol::{Asset, Command, Malformed, Side, Spec, Status, by_name, rdp, tls};
+use crate::state::SiteAddr;
 use crate::state::address::mac_of;
 use crate::state::connection::{Connection, Pair};
 use crate::time::Time;
@@ -100,7 +100,7 @@ impl<W: Write> JsonLines<W> {
     /// A device, or one behind it, stated something.
     fn stated(
         &mut self,
-        host: IpAddr,
+        host: SiteAddr,
         station: Option<&str>,
         asset: &Asset,
         protocol: &'static str,
@@ -118,7 +118,7 @@ impl<W: Write> JsonLines<W> {
                 line.set("source.mac", line::mac(address));
             }
             None => {
-                line.set("host.ip", host.to_string());
+                line.set("host.ip", host.ip.to_string());
                 line.end("source", host, None);
             }
         }
@@ -209,11 +209,11 @@ impl<W: Write> Observer for JsonLines<W> {
         self.write_event(line, at);
     }
 
-    fn asset(&mut self, host: IpAddr, asset: &Asset, protocol: &'static str, at: Time) {
+    fn asset(&mut self, host: SiteAddr, asset: &Asset, protocol: &'static str, at: Time) {
         self.stated(host, None, asset, protocol, at);
     }
 
-    fn station(&mut self, router: IpAddr, station: &str, asset: &Asset, protocol: &'static str, at: Time) {
+    fn station(&mut self, router: SiteAddr, station: &str, asset: &Asset, protocol: &'static str, at: Time) {
         self.stated(router, Some(station), asset, protocol, at);
     }
 

@@ -12,6 +12,7 @@ use crate::incident::State;
 use crate::protocol::{self, Action, AssetField, Direction};
 use crate::state::ConnectionState;
 use crate::state::address::words;
+use crate::state::segments::Segments;
 
 const AT: Time = Time(1_700_000_000_000_000_001);
 
@@ -35,7 +36,7 @@ fn connection(client: &str, server: &str) -> Connection {
     let [client, server]: [SocketAddr; 2] = [client, server].map(|end| end.parse().unwrap());
     let (src, dst) = (words(client.ip()), words(server.ip()));
     let key = FlowKey { src, dst, sport: client.port(), dport: server.port(), place: TCP };
-    Connection::new(&key, AT, SYN)
+    Connection::new(&key, AT, SYN, &Segments::default())
 }
 
 fn modbus() -> Connection {

@@ -111,7 +111,7 @@ fn what_is_allowed_is_counted_apart() {
     let metrics = metrics();
     let world = World::new(Settings::default(), Zones::default());
     let mut findings = detect::Findings::new(0);
-    let host = std::net::IpAddr::from([10, 20, 0, 5]);
+    let host = crate::state::SiteAddr::from([10, 20, 0, 5]);
     findings.raise(detect::Draft::about(&detect::new_action::SPEC, host, crate::time::Time(1)), &world);
     let mut finding = findings.take().0.remove(0);
     let mut observer = &metrics;

@@ -1,7 +1,6 @@
 //! Who talked to whom: those who act in the middle, what is outside on the left, what is inside on the right.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
 use super::canvas::{Canvas, WIDTH};
 use super::escape::Safe;
@@ -9,6 +8,7 @@ use crate::incident::Incident;
 use crate::incident::facts::{is_new, role};
 use crate::output::convergence::{port, transport};
 use crate::protocol::{Action, Port};
+use crate::state::SiteAddr;
 use crate::state::conversation::{Conversation, Ends};
 use crate::state::zone::Kind;
 use crate::state::{Device, World};
@@ -86,14 +86,14 @@ impl Tie {
 
 /// Everything the drawing shows.
 struct Ties {
-    ties: BTreeMap<(IpAddr, IpAddr), Tie>,
+    ties: BTreeMap<(SiteAddr, SiteAddr), Tie>,
     /// Hosts inside and outside that never answered.
-    tried: [BTreeSet<IpAddr>; 2],
+    tried: [BTreeSet<SiteAddr>; 2],
 }
 
 fn ties(incident: &Incident, world: &World) -> Ties {
     let mut all = Ties { ties: BTreeMap::new(), tried: Default::default() };
-    let baseline: BTreeMap<Device, IpAddr> =
+    let baseline: BTreeMap<Device, SiteAddr> =
         incident.actors.iter().map(|ip| (world.baseline(*ip), *ip)).collect();
     for (key, of) in world.conversations.iter() {
         let Some(actor) = baseline.get(&world.hosts.now(key.client)) else { continue };
@@ -160,14 +160,14 @@ fn edge(canvas: &mut Canvas, from: (f64, f64), to: (f64, f64), class: &str, weig
 
 /// One column of those acted upon: the gravest ties first, what is too many summed up.
 struct Column {
-    shown: Vec<(IpAddr, String)>,
+    shown: Vec<(SiteAddr, String)>,
     more: usize,
     tried: usize,
 }
 
 impl Column {
     fn of(all: &Ties, world: &World, incident: &Incident, outside: bool) -> Self {
-        let mut by_server: BTreeMap<IpAddr, ((u8, u64), Vec<String>)> = BTreeMap::new();
+        let mut by_server: BTreeMap<SiteAddr, ((u8, u64), Vec<String>)> = BTreeMap::new();
         for ((_, server), tie) in &all.ties {
             if world.is_external(*server) != outside || incident.actors.contains(server) {
                 continue;
@@ -212,8 +212,8 @@ pub fn draw(incident: &Incident, world: &World) -> Option<String> {
     for (x, name) in [(left, "Outside"), (middle, "Acting"), (right, "Inside")] {
         canvas.text((x + 2.0, 18.0), "soft", "start", BOX.0, name);
     }
-    let actors: Vec<IpAddr> = incident.actors.iter().copied().take(COLUMN).collect();
-    let spots: BTreeMap<IpAddr, Node> =
+    let actors: Vec<SiteAddr> = incident.actors.iter().copied().take(COLUMN).collect();
+    let spots: BTreeMap<SiteAddr, Node> =
         actors.iter().copied().zip(place(actors.len(), tallest, middle)).collect();
     for (column, x, outside) in [(&columns[0], left, true), (&columns[1], right, false)] {
         let nodes = place(column.len(), tallest, x);

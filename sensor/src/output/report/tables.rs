@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::net::IpAddr;
 
 use super::escape::Safe;
 use super::sections::put;
@@ -10,6 +9,7 @@ use crate::chronicle::{Chronicle, Event, Towards};
 use crate::incident::facts::Facts;
 use crate::output::convergence::{port, transport};
 use crate::protocol::Port;
+use crate::state::SiteAddr;
 use crate::state::{Device, World};
 use crate::words::{bytes, count, second, span};
 
@@ -26,7 +26,7 @@ const MAX_ENDS: usize = 4096;
 struct Sum {
     n: u64,
     refused: u64,
-    ends: BTreeSet<IpAddr>,
+    ends: BTreeSet<SiteAddr>,
 }
 
 fn table(out: &mut String, caption: &str, heads: &[(&str, bool)], rows: &[Vec<String>]) {
@@ -127,7 +127,7 @@ pub fn transfers(out: &mut String, facts: &Facts<'_>, world: &World) {
 
 /// What was tried in vain: scanning in sum, and failed connections by where they went.
 pub fn scanning(out: &mut String, facts: &Facts<'_>, chronicle: &Chronicle, world: &World) {
-    let mut by: BTreeMap<(IpAddr, Towards, u16), Sum> = BTreeMap::new();
+    let mut by: BTreeMap<(SiteAddr, Towards, u16), Sum> = BTreeMap::new();
     for of in chronicle.failures().filter(|of| facts.incident.actors.contains(&of.client)) {
         let sum = by.entry((of.client, of.towards, of.port)).or_default();
         sum.n = sum.n.saturating_add(of.n);

@@ -77,6 +77,7 @@ impl Session {
                 stopping = true;
             }
             let mut ticked = false;
+            self.engine.mind.world.segments.name_interfaces(source.interfaces());
             let (engine, sink, shared) = (&mut self.engine, &mut self.sink, &self.shared);
             let evidence = &mut self.evidence;
             let more = source.poll(&mut |record| {

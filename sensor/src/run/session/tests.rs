@@ -1,7 +1,5 @@
 //! Rings that break, and a stop.
 
-use std::net::IpAddr;
-
 use anyhow::anyhow;
 use sensor_ebpf::flow::FlowKey;
 use sensor_ebpf::record::Reason;
@@ -13,6 +11,7 @@ use crate::output::metrics::Metrics;
 use crate::output::text::Text;
 use crate::run::orders::Orders;
 use crate::source::{FlowEvent, Wish};
+use crate::state::SiteAddr;
 use crate::state::World;
 use crate::state::address::words;
 use crate::time::Time;
@@ -23,7 +22,8 @@ struct Breaking {
     stopped: AtomicBool,
 }
 
-const HOST: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 20, 0, 7));
+const HOST: SiteAddr =
+    SiteAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 20, 0, 7)), crate::state::Segment::SITE);
 
 impl Source for Breaking {
     fn poll(&mut self, sink: &mut dyn FnMut(Record<'_>)) -> Result<bool> {
@@ -33,7 +33,7 @@ impl Source for Breaking {
         if std::mem::replace(&mut self.delivered, true) {
             return Err(anyhow!("the rings cannot be read"));
         }
-        let [src, dst] = [HOST, IpAddr::from([10, 20, 0, 8])].map(words);
+        let [src, dst] = [HOST, SiteAddr::from([10, 20, 0, 8])].map(words);
         let key = FlowKey { src, dst, sport: 40_000, dport: 502, ..FlowKey::default() };
         sink(Record::Flow(FlowEvent {
             at: Time::from_seconds(9),

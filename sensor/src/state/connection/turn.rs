@@ -1,12 +1,11 @@
 //! Who asks, where the handshake does not say, or says something else: outstations of DNP3 and servers of OPC UA may open
 //! the connection in which they are asked, and between equal ports (BACnet, PROFINET DCP) whoever was seen first is taken for the client.
 
-use std::net::IpAddr;
-
 use sensor_ebpf::flow::Transport;
 
 use super::{Connection, index};
 use crate::protocol::{Direction, Side};
+use crate::state::SiteAddr;
 
 impl Connection {
     /// The end that asks in a message that `sender` sent.
@@ -53,7 +52,7 @@ impl Connection {
     }
 
     /// Who was taken for the client when it was opened, and address and port of whom it was opened to, whoever asks in it.
-    pub const fn opened_by(&self) -> (IpAddr, (IpAddr, u16)) {
+    pub const fn opened_by(&self) -> (SiteAddr, (SiteAddr, u16)) {
         let (opener, to) = if self.turned { (self.server, self.client) } else { (self.client, self.server) };
         (opener.ip, (to.ip, to.port))
     }
