@@ -45,7 +45,7 @@ struct Held {
 struct Model {
     held: LruCache<((u8, [u16; 2]), SiteAddr), Held>,
     /// Unasked claims of a MAC, and the first address it claimed.
-    shouts: LruCache<[u8; 6], (SiteAddr, VecDeque<Time>)>,
+    shouts: LruCache<SiteMac, (SiteAddr, VecDeque<Time>)>,
 }
 
 impl Default for Model {
@@ -101,9 +101,9 @@ impl Model {
         let n = held.changes.len();
         let ip = claim.ip;
         // The newcomer's own address, where it ever claimed another one.
-        let said = self.shouts.peek(&newcomer).map(|(own, _)| *own).filter(|own| *own != ip);
-        let known =
-            || world.owner_of(SiteMac { mac: newcomer, segment: claim.segment }).filter(|own| *own != ip);
+        let by = SiteMac { mac: newcomer, segment: claim.segment };
+        let said = self.shouts.peek(&by).map(|(own, _)| *own).filter(|own| *own != ip);
+        let known = || world.owner_of(by).filter(|own| *own != ip);
         // While it holds the address, that is the one it is known by.
         let actor = held.actor.or(said).or_else(known);
         held.actor = actor;
@@ -129,7 +129,8 @@ impl Model {
 
     fn shouted(&mut self, claim: &Claim, context: &Context<'_>, findings: &mut Findings) {
         let now = context.now;
-        let (first, times) = self.shouts.entry(claim.mac).or_insert_with(|| (claim.ip, VecDeque::new()));
+        let by = SiteMac { mac: claim.mac, segment: claim.segment };
+        let (first, times) = self.shouts.entry(by).or_insert_with(|| (claim.ip, VecDeque::new()));
         if !claim.gratuitous {
             return;
         }
