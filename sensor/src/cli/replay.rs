@@ -1,6 +1,5 @@
 //! `isthmus replay`.
 
-use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
@@ -44,7 +43,7 @@ pub fn replay(args: &ReplayArgs) -> Result<()> {
         (Some(store), Some(dir)) => Some(Keep::new(store, dir, input)?),
         _ => None,
     };
-    let open = |dir: &PathBuf| Evidence::open(dir, &config.evidence, BTreeMap::new(), &mind);
+    let open = |dir: &PathBuf| Evidence::open(dir, &config.evidence, source.interfaces().clone(), &mind);
     let mut evidence = args.evidence.as_ref().map(open).transpose()?;
     let mut engine = Engine::new(mind);
     let out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());

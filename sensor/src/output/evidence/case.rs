@@ -1,6 +1,7 @@
 //! What belongs to one file: whose frames, and what is said at which.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use super::file::Capture;
 use super::memory::{Kept, Memory};
@@ -8,7 +9,7 @@ use crate::detect::by_id;
 use crate::detect::finding::Finding;
 use crate::incident::Incident;
 use crate::mind::Mind;
-use crate::state::address::{of_mac, words};
+use crate::state::{SiteAddr, SiteMac};
 use crate::time::Time;
 
 /// Hosts of one incident, at most; scans have more targets, whose frames the scanner's are.
@@ -20,25 +21,27 @@ const MAX_COMMENT: usize = 1000;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hosts {
     /// Who acts.
-    pub actors: BTreeSet<[u64; 2]>,
+    pub actors: BTreeSet<SiteAddr>,
     /// Whom it is done to.
-    pub targets: BTreeSet<[u64; 2]>,
+    pub targets: BTreeSet<SiteAddr>,
+    /// All of this address, in whatever segment.
+    pub anywhere: Option<IpAddr>,
 }
 
 impl Hosts {
     fn of(incident: &Incident, findings: &[&Finding]) -> Self {
         let mut hosts = Self::default();
-        hosts.actors.extend(incident.actors.iter().take(MAX_HOSTS).map(|ip| words(*ip)));
+        hosts.actors.extend(incident.actors.iter().take(MAX_HOSTS).copied());
         for finding in findings {
             // What it says below IP, it says by its MAC.
             if let Some(mac) = finding.actor_mac
                 && hosts.actors.len() < MAX_HOSTS
             {
-                hosts.actors.insert(words(of_mac(mac)));
+                hosts.actors.insert(SiteMac { mac, segment: finding.actor.segment }.addr());
             }
             for target in &finding.targets {
                 if hosts.targets.len() < MAX_HOSTS {
-                    hosts.targets.insert(words(target.ip));
+                    hosts.targets.insert(target.ip);
                 }
             }
         }
@@ -48,7 +51,8 @@ impl Hosts {
     fn want(&self, kept: &Kept) -> bool {
         let [a, b] = &kept.ends;
         let known = |end| self.actors.contains(end) || self.targets.contains(end);
-        self.actors.contains(a) || self.actors.contains(b) || (known(a) && known(b))
+        let acts = |end: &SiteAddr| self.actors.contains(end) || self.anywhere == Some(end.ip);
+        acts(a) || acts(b) || (known(a) && known(b))
     }
 }
 
@@ -153,9 +157,8 @@ impl Case {
 
 /// The frame a finding was raised at: the actor's last until then.
 fn trigger(finding: &Finding, memory: &Memory) -> Option<u64> {
-    let actor = words(finding.actor);
     let until = memory.from(0).take_while(|kept| kept.at <= finding.at.0);
-    until.filter(|kept| kept.ends.contains(&actor)).last().map(|kept| kept.id)
+    until.filter(|kept| kept.ends.contains(&finding.actor)).last().map(|kept| kept.id)
 }
 
 fn comment(incident: u64, finding: &Finding) -> String {
@@ -181,4 +184,37 @@ pub fn plain(text: &str) -> String {
         plain.push(if c.is_control() { ' ' } else { c });
     }
     plain
+}
+
+#[cfg(test)]
+mod tests {
+    use sensor_ebpf::flow::FlowKey;
+    use sensor_ebpf::record::Ring;
+
+    use super::*;
+    use crate::source::FrameEvent;
+
+    #[test]
+    fn frames_of_an_actors_twin_in_another_cell_are_wanted_only_by_address() {
+        let mut memory = Memory::new(1 << 16, u64::MAX);
+        let cells = ["10.0.0.1%case-3", "10.0.0.1%case-4"].map(|text| text.parse::<SiteAddr>().unwrap());
+        for actor in cells {
+            let frame = FrameEvent {
+                at: Time(1),
+                key: FlowKey::default(),
+                ring: Ring::Access,
+                frame: &[0; 60],
+                payload_at: 0,
+                payload_len: 0,
+                wire_len: 60,
+                flags: 0,
+                notes: 0,
+            };
+            memory.keep(&frame, [actor, SiteAddr::from([10, 0, 0, 2])]);
+        }
+        let count = |hosts: &Hosts| memory.from(0).filter(|kept| hosts.want(kept)).count();
+        let of_one = Hosts { actors: BTreeSet::from([cells[0]]), ..Hosts::default() };
+        let of_address = Hosts { anywhere: Some(cells[0].ip), ..Hosts::default() };
+        assert_eq!((count(&of_one), count(&of_address)), (1, 2));
+    }
 }

@@ -154,6 +154,7 @@ mod tests {
     use super::*;
     use crate::source::FrameEvent;
     use crate::source::capture::Merged;
+    use crate::state::SiteAddr;
     use crate::time::Time;
     use sensor_ebpf::flow::FlowKey;
     use sensor_ebpf::record::Ring;
@@ -165,7 +166,7 @@ mod tests {
         let mut memory = Memory::new(1 << 20, u64::MAX);
         for n in 0..count {
             let key = FlowKey { place: (n as u32 & 1) << 24, ..FlowKey::default() };
-            memory.keep(&FrameEvent {
+            let frame = FrameEvent {
                 at: Time::from_seconds(n),
                 key,
                 ring: Ring::Access,
@@ -175,7 +176,8 @@ mod tests {
                 wire_len: 100,
                 flags: 0,
                 notes: 0,
-            });
+            };
+            memory.keep(&frame, [SiteAddr::from([10, 0, 0, 1]); 2]);
         }
         memory
     }

@@ -2,11 +2,10 @@
 
 use std::collections::VecDeque;
 
-use sensor_ebpf::flow::Transport;
 use sensor_ebpf::record::Ring;
 
 use crate::source::FrameEvent;
-use crate::state::address;
+use crate::state::SiteAddr;
 
 /// How far apart two copies of one frame may be stamped, in nanoseconds: one function shipped both.
 const TWIN: u64 = 100_000;
@@ -21,7 +20,7 @@ pub struct Kept {
     /// Nanoseconds since the epoch.
     pub at: u64,
     /// Source and destination, as the engine calls them.
-    pub ends: [[u64; 2]; 2],
+    pub ends: [SiteAddr; 2],
     /// Bytes on the wire.
     pub wire_len: u32,
     /// Interface slot.
@@ -66,21 +65,17 @@ impl Memory {
         self.next
     }
 
-    /// Keeps a frame; what is too old, or too much, goes.
-    pub fn keep(&mut self, event: &FrameEvent<'_>) {
+    /// Keeps a frame between two ends; what is too old, or too much, goes.
+    pub fn keep(&mut self, event: &FrameEvent<'_>, ends: [SiteAddr; 2]) {
         let len = event.frame.len().min(usize::from(u16::MAX));
         let frame = event.frame.get(..len).unwrap_or_default();
         if event.ring == Ring::Evidence {
             self.replace_twin(event, frame);
         }
-        let end = |words| match event.key.transport() {
-            Transport::Ethernet => address::words(address::of_mac(address::mac(words))),
-            _ => words,
-        };
         self.kept.push_back(Kept {
             id: self.next,
             at: event.at.0,
-            ends: [end(event.key.src), end(event.key.dst)],
+            ends,
             wire_len: event.wire_len,
             slot: event.key.slot(),
             ring: event.ring,
@@ -142,9 +137,14 @@ impl Memory {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
     use super::*;
+    use crate::state::Segment;
     use crate::time::Time;
     use sensor_ebpf::flow::FlowKey;
+
+    const ENDS: [SiteAddr; 2] = [SiteAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), Segment::SITE); 2];
 
     fn event(at: u64, ring: Ring, frame: &[u8], wire_len: u32) -> FrameEvent<'_> {
         let key = FlowKey { src: [0, 1], dst: [0, 2], ..FlowKey::default() };
@@ -169,10 +169,10 @@ mod tests {
     fn what_is_too_old_or_too_much_goes_first_in_first_out() {
         let mut memory = Memory::new(3 * (size_of::<Kept>() + 4), 100);
         for (at, byte) in [(10, 1), (20, 2), (90, 3), (115, 4)] {
-            memory.keep(&event(at, Ring::Access, &[byte; 4], 4));
+            memory.keep(&event(at, Ring::Access, &[byte; 4], 4), ENDS);
         }
         assert_eq!(frames(&memory), [[2; 4], [3; 4], [4; 4]]);
-        memory.keep(&event(150, Ring::Access, &[5], 1));
+        memory.keep(&event(150, Ring::Access, &[5], 1), ENDS);
         assert_eq!(frames(&memory), [vec![3; 4], vec![4; 4], vec![5]]);
         assert!(memory.held() <= 3 * (size_of::<Kept>() + 4));
         assert_eq!(memory.from(4).count(), 1);
@@ -182,21 +182,21 @@ mod tests {
     #[test]
     fn of_a_frame_that_comes_twice_the_whole_one_is_kept() {
         let mut memory = Memory::new(1 << 20, u64::MAX);
-        memory.keep(&event(1000, Ring::Industrial, &[1, 2], 4));
-        memory.keep(&event(1500, Ring::Industrial, &[9, 2], 4));
-        memory.keep(&event(2000, Ring::Evidence, &[1, 2, 3, 4], 4));
+        memory.keep(&event(1000, Ring::Industrial, &[1, 2], 4), ENDS);
+        memory.keep(&event(1500, Ring::Industrial, &[9, 2], 4), ENDS);
+        memory.keep(&event(2000, Ring::Evidence, &[1, 2, 3, 4], 4), ENDS);
         assert_eq!(frames(&memory), [vec![9, 2], vec![1, 2, 3, 4]]);
         // The same again later is another packet.
-        memory.keep(&event(900_000, Ring::Evidence, &[9, 2, 3, 4], 4));
+        memory.keep(&event(900_000, Ring::Evidence, &[9, 2, 3, 4], 4), ENDS);
         assert_eq!(frames(&memory).len(), 3);
     }
 
     #[test]
     fn a_frame_larger_than_all_memory_does_no_harm() {
         let mut memory = Memory::new(10, u64::MAX);
-        memory.keep(&event(1, Ring::Access, &[1; 100], 100));
+        memory.keep(&event(1, Ring::Access, &[1; 100], 100), ENDS);
         assert_eq!((memory.len(), memory.held()), (0, 0));
-        memory.keep(&event(2, Ring::Access, &[], 0));
+        memory.keep(&event(2, Ring::Access, &[], 0), ENDS);
         assert_eq!(memory.next(), 2);
     }
 }

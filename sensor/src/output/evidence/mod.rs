@@ -25,6 +25,7 @@ use crate::incident::{Incident, State};
 use crate::mind::Mind;
 use crate::source::{Record, Wish};
 use crate::state::address::words;
+use crate::state::connection::ends;
 use crate::time::Time;
 use case::Case;
 use directory::Directory;
@@ -127,7 +128,8 @@ impl Evidence {
                     self.flush(event.at, mind);
                 }
                 self.unseen_bytes = self.unseen_bytes.saturating_add(event.frame.len());
-                self.memory.keep(event);
+                let (source, destination) = ends(&event.key, &mind.world.segments);
+                self.memory.keep(event, [source.ip, destination.ip]);
             }
             Record::Tick(at) => self.flush(*at, mind),
             _ => {}
@@ -247,11 +249,12 @@ impl Evidence {
 impl case::Hosts {
     /// Those put on the packet path's list.
     fn watched(&self) -> impl Iterator<Item = [u64; 2]> {
-        self.actors.iter().chain(self.targets.iter().take(WATCHED_TARGETS)).copied()
+        let named = self.actors.iter().chain(self.targets.iter().take(WATCHED_TARGETS));
+        named.map(|host| words(*host)).chain(self.anywhere.map(words))
     }
 
-    /// One host.
+    /// Whoever has this address.
     fn one(ip: IpAddr) -> Self {
-        Self { actors: BTreeSet::from([words(ip)]), targets: BTreeSet::new() }
+        Self { anywhere: Some(ip), ..Self::default() }
     }
 }
