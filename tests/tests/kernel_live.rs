@@ -25,7 +25,7 @@ use sensor_ebpf::counters::Counter;
 use sensor_ebpf::policy::{Class, Endpoint};
 use sensor_ebpf::record::{Reason, Ring};
 use sensor_ebpf::wire::ipv4::mapped;
-use support::{Cable, ip, run, tcp};
+use support::{Cable, installed, ip, run, tcp};
 
 fn options(interfaces: &[&str]) -> LiveOptions {
     LiveOptions {
@@ -278,6 +278,9 @@ fn an_engine_that_stands_still_stops_neither_rings_nor_heartbeat() {
 #[test]
 #[ignore = "needs root"]
 fn the_doctor_sees_what_ethtool_and_attaching_change() {
+    if !installed("ethtool") {
+        return;
+    }
     let cable = Cable::new();
     Cable::inside(&cable.plant(), || {
         let said = || -> Vec<(Health, String)> {

@@ -90,6 +90,15 @@ pub fn ip(args: &[&str]) -> String {
     run("ip", args)
 }
 
+/// Whether a program is there; says that a test skips where it is not.
+pub fn installed(program: &str) -> bool {
+    let there = Command::new(program).arg("--version").output().is_ok();
+    if !there {
+        println!("skipped: {program} is not installed");
+    }
+    there
+}
+
 pub fn run(program: &str, args: &[&str]) -> String {
     let output = Command::new(program).args(args).output().expect(program);
     assert!(output.status.success(), "{program} {args:?}: {}", String::from_utf8_lossy(&output.stderr));
