@@ -5,6 +5,7 @@
 #![expect(missing_docs, reason = "the xdp macro writes an item without any")]
 
 mod maps;
+mod packet;
 
 use aya_ebpf::bindings::{xdp_action, xdp_md};
 use aya_ebpf::macros::xdp;
