@@ -5,9 +5,11 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use isthmus::source::live::{LiveOptions, Sizes};
 use isthmus_tests::packet::{Mac, PacketBuilder};
 use isthmus_tests::wire::Interface;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use sensor_ebpf::record::Ring;
 
 /// Two namespaces and the cable between them; gone when dropped.
 pub struct Cable {
@@ -83,6 +85,15 @@ impl Drop for Cable {
             // Nothing more can be done where it is gone already.
             let _ = Command::new("ip").args(["netns", "del", &space]).output();
         }
+    }
+}
+
+/// Small tables, on these interfaces.
+pub fn options(interfaces: &[&str]) -> LiveOptions {
+    LiveOptions {
+        interfaces: interfaces.iter().map(|name| (*name).to_owned()).collect(),
+        sizes: Sizes { flow_sets: 1 << 10, rings: [1 << 20; Ring::COUNT] },
+        ..LiveOptions::default()
     }
 }
 
