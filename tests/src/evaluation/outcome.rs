@@ -7,7 +7,7 @@ use isthmus::detect::finding::{Basis, Finding};
 use isthmus::incident::Incident;
 use isthmus::observer::Observer;
 
-use crate::scenario::family::Deed;
+use crate::scenario::family::{Deed, Family, Kind};
 
 /// A finding, as far as it is held against the truth.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,7 +87,7 @@ pub struct Outcome {
 impl Outcome {
     /// Holds what was seen against the truth. `markers` are the times of the deeds' own frames, by deed.
     pub(super) fn of(
-        family: &'static str,
+        family: &Family,
         seed: u64,
         days: f64,
         frames: u64,
@@ -121,13 +121,19 @@ impl Outcome {
             .findings
             .into_iter()
             .filter(|f| !f.allowed && f.basis != Basis::NoBaseline)
-            .filter(|f| !actors.iter().any(|(actor, _)| *actor == f.actor))
+            .filter(|f| !deeds.iter().any(|deed| explains(deed, f, family.kind)))
             .collect();
-        Self { family, seed, days, expected, actors, false_alarms, frames }
+        Self { family: family.id, seed, days, expected, actors, false_alarms, frames }
     }
 
     /// Whether every acting host is in an incident; true where nobody acted.
     pub fn all_named(&self) -> bool {
         self.actors.iter().all(|(_, named)| *named)
     }
+}
+
+/// Whether a deed is why something was found: of an intruder whatever is told, of who means no harm only what should be.
+fn explains(deed: &Deed, found: &Found, kind: Kind) -> bool {
+    found.actor == IpAddr::from(deed.actor)
+        && (kind != Kind::Benign || deed.models.contains(&found.model.as_str()))
 }

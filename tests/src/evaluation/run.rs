@@ -158,5 +158,5 @@ pub fn judge(family: &Family, learned: &Learned) -> Result<Outcome> {
         seen.incident(incident, "summary");
     }
     let days = play.length_ns as f64 / DAY as f64;
-    Ok(Outcome::of(family.id, learned.seed, days, frames, deeds, &markers, seen))
+    Ok(Outcome::of(family, learned.seed, days, frames, deeds, &markers, seen))
 }

@@ -5,7 +5,7 @@ mod industrial;
 mod office;
 pub(super) mod operations;
 
-pub(super) use background::join_by_dhcp;
+pub(super) use background::{announce, join_by_dhcp};
 pub(super) use office::{desktop, office_life};
 
 use super::plant::{Host, Plant};

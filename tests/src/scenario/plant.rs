@@ -126,6 +126,8 @@ pub struct Plant {
     pub line_gateway: Host,
     /// S7 controllers and what they answer when asked who they are.
     pub s7: [Host; 5],
+    /// Their serial numbers.
+    pub serials: [&'static str; 5],
     /// Modbus controllers.
     pub modbus: [Host; 4],
     /// Directory, name, time and address server of the IT side.
@@ -154,6 +156,8 @@ pub struct Plant {
 
 const OFFICE: [&str; 10] = ["pc01", "pc02", "pc03", "pc04", "pc05", "pc06", "pc07", "pc08", "pc09", "pc10"];
 const S7: [&str; 5] = ["plc-mixer", "plc-oven", "plc-filler", "plc-packer", "plc-cip"];
+const SERIALS: [&str; 5] =
+    ["S C-H4B81530217", "S C-H4B81530398", "S C-J2A90127711", "S C-K7C12200045", "S C-K7C12200046"];
 const MODBUS: [&str; 4] = ["meter-energy", "vfd-chiller", "rtu-water", "rtu-steam"];
 const INTERNET: [&str; 12] = [
     "mail.suite.example",
@@ -180,6 +184,7 @@ impl Plant {
             historian: Host::ot("historian", HP, 0, 6, 128),
             line_gateway: Host::ot("line-gateway", MOXA, 0, 8, 64),
             s7: std::array::from_fn(|i| Host::ot(S7[i], SIEMENS, 1, 11 + i as u8, 64)),
+            serials: SERIALS,
             modbus: std::array::from_fn(|i| Host::ot(MODBUS[i], SCHNEIDER, 2, 21 + i as u8, 64)),
             directory: Host::it("directory", VMWARE, 0, 10, 128),
             jump: Host::it("jump", VMWARE, 0, 20, 128),
@@ -217,14 +222,12 @@ impl Plant {
     /// Who the `index`-th S7 controller says it is.
     #[must_use]
     pub fn s7_identity(&self, index: usize) -> Identity {
-        const SERIALS: [&str; 5] =
-            ["S C-H4B81530217", "S C-H4B81530398", "S C-J2A90127711", "S C-K7C12200045", "S C-K7C12200046"];
         Identity {
             order_number: if index < 3 { "6ES7 315-2EH14-0AB0" } else { "6ES7 317-2EK14-0AB0" },
             firmware: [3, 2, if index < 2 { 6 } else { 17 }],
             system: "SIMATIC 300(1)",
             module: if index < 3 { "CPU 315-2 PN/DP" } else { "CPU 317-2 PN/DP" },
-            serial: SERIALS[index % SERIALS.len()],
+            serial: self.serials[index % self.serials.len()],
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A family is one entry of [`FAMILIES`]. Its [`Play`] goes on where [`past`] ends, so that a sensor that learned the past
 //! judges it. What a sensor should say of it stands in [`Deed`]s: who, what, when, and which models should name the actor.
-//! Benign families have none: whatever is raised there is a false alarm.
+//! In benign families whatever else is raised is a false alarm, also about those who did it.
 
 mod benign;
 mod controllers;
@@ -10,6 +10,7 @@ mod disturbance;
 mod network;
 mod outside;
 mod patient;
+mod replaced;
 
 use std::net::Ipv4Addr;
 
@@ -99,6 +100,13 @@ pub const FAMILIES: &[Family] = &[
     benign("new_leases", "everybody in the office gets a colleague's address", "", disturbance::new_leases)
         .cast(disturbance::recast),
     benign("repair", "a controller is off for two hours", "", disturbance::repair),
+    benign(
+        "controller_replaced",
+        "a controller's address leads to a spare of the same make",
+        "",
+        replaced::replaced,
+    )
+    .cast(replaced::spare),
     benign("cloud", "three people move their files to a new provider", "", disturbance::cloud),
     benign("monitoring", "a new server checks others, some checks fail", "", disturbance::monitoring),
     attack("seed_story", "the whole afternoon: RDP, scan, TLS, commands, volume", 3 * HOUR, seed_story),
@@ -158,6 +166,13 @@ pub const FAMILIES: &[Family] = &[
     attack("pivot", "desktop to the engineering station, program from there", 3 * HOUR, patient::pivot),
     attack("odd_port", "a new device speaks Modbus on port 8502", 3 * HOUR, patient::odd_port),
     attack("stolen_address", "a new device claims a server's address", 3 * HOUR, patient::stolen_address),
+    attack(
+        "impersonated_controller",
+        "a new device answers in a controller's place, then writes",
+        3 * HOUR,
+        replaced::impersonated,
+    )
+    .cast(replaced::impostor),
     Family {
         kind: Kind::Beyond,
         ..attack(

@@ -31,6 +31,11 @@ fn arp_frame(host: &Host, to: Mac, operation: u16, target: (Mac, Ipv4Addr), at_n
     Frame { at_ns, leg: host.place.leg(), bytes }
 }
 
+/// A station says unasked which address it has (RFC 5227 §2.3).
+pub(in crate::scenario) fn announce(host: &Host, at_ns: u64) -> Frame {
+    arp_frame(host, Mac::BROADCAST, ARP_REQUEST, (Mac::ZERO, host.ip), at_ns)
+}
+
 /// The gateway's address on a side.
 fn router(place: Place) -> Ipv4Addr {
     Ipv4Addr::new(10, if place == Place::Ot { 20 } else { 10 }, 0, 1)
@@ -154,7 +159,7 @@ pub(in crate::scenario) fn join_by_dhcp(
         at += rng.range(MS, 30 * MS);
     }
     // RFC 5227: announce the address, then look for the router.
-    out.push(arp_frame(host, Mac::BROADCAST, ARP_REQUEST, (Mac::ZERO, host.ip), at + SEC));
+    out.push(announce(host, at + SEC));
     out.push(arp_frame(host, Mac::BROADCAST, ARP_REQUEST, (Mac::ZERO, router(host.place)), at + 2 * SEC));
     out
 }
