@@ -52,6 +52,9 @@ pub struct Address {
     /// Another device has it by now.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
+    /// The device that had it before, unless the address was leased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<Device>,
 }
 
 /// What a device stated, as stored: states of the first version held one statement of a kind.
@@ -260,7 +263,7 @@ impl Host {
                 return None;
             }
             Some(at) => self.addresses.remove(at),
-            None => Address { ip, first: now, last: now, gone: false },
+            None => Address { ip, first: now, last: now, gone: false, former: None },
         };
         (address.last, address.gone) = (address.last.max(now), false);
         let at = if best { self.addresses.len() } else { self.addresses.len().saturating_sub(1) };
@@ -285,8 +288,20 @@ impl Host {
         if let Some(address) = self.addresses.iter_mut().find(|address| address.ip == ip) {
             (address.gone, address.last) = (true, now);
         } else if self.addresses.len() < MAX_ADDRESSES {
-            self.addresses.insert(0, Address { ip, first: self.first, last: now, gone: true });
+            self.addresses.insert(0, Address { ip, first: self.first, last: now, gone: true, former: None });
         }
+    }
+
+    /// Another device had this address of it before.
+    pub(super) fn follows(&mut self, ip: SiteAddr, former: Device) {
+        if let Some(address) = self.addresses.iter_mut().find(|address| address.ip == ip) {
+            address.former = Some(former);
+        }
+    }
+
+    /// The device that had this address of it before.
+    pub(super) fn former(&self, ip: SiteAddr) -> Option<Device> {
+        self.addresses.iter().find(|address| address.ip == ip)?.former
     }
 
     /// Takes over what was known of it under another name.

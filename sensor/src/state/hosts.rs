@@ -9,6 +9,9 @@ use super::segment::{SiteAddr, SiteMac};
 use super::table::Table;
 use crate::time::Time;
 
+/// Devices looked for that had an address one after the other.
+const MAX_FORMERS: usize = 4;
+
 /// Every device, and which of them each address leads to. A MAC leads to its owner as an address does, as
 /// [`SiteMac::addr`] writes it.
 pub struct Hosts {
@@ -17,12 +20,14 @@ pub struct Hosts {
     held: HashMap<SiteAddr, Device>,
     /// Devices that turned out to be others.
     became: HashMap<Device, Device>,
+    /// Whether any address ever went from a device to another one.
+    followed: bool,
 }
 
 impl Hosts {
     /// At most `capacity` devices.
     pub fn new(capacity: usize) -> Self {
-        Self { rows: Table::new(capacity), held: HashMap::new(), became: HashMap::new() }
+        Self { rows: Table::new(capacity), held: HashMap::new(), became: HashMap::new(), followed: false }
     }
 
     /// The device an address leads to, known or not.
@@ -72,6 +77,21 @@ impl Hosts {
     /// Whether any device was known by several names before it was known to be one.
     pub(super) fn knows_former_names(&self) -> bool {
         !self.became.is_empty()
+    }
+
+    /// Devices that had an address before the one that has it now, the latest first.
+    pub(super) fn formers(&self, ip: SiteAddr) -> impl Iterator<Item = Device> {
+        let former = move |device: Device| self.rows.get(&device)?.former(ip);
+        let now = self.followed.then(|| self.device(&ip));
+        std::iter::successors(now.and_then(former), move |device| former(*device)).take(MAX_FORMERS)
+    }
+
+    /// An address went from a device to another one.
+    pub(super) fn follow(&mut self, ip: SiteAddr, device: Device, former: Device) {
+        if let Some(host) = self.rows.get_mut(&device) {
+            host.follows(ip, former);
+            self.followed = true;
+        }
     }
 
     /// A device by its name, to change.
@@ -153,6 +173,7 @@ impl Hosts {
         for name in &host.names {
             self.became.insert(*name, device);
         }
+        self.followed |= host.addresses.iter().any(|address| address.former.is_some());
     }
 
     /// A device is forgotten, and its addresses lead nowhere: never to whoever had them before, or forgetting a device would

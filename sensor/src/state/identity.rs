@@ -9,7 +9,8 @@
 //! - a device known by an address whose packets always came from the MAC that proves the address now is that MAC's;
 //! - an address that another MAC proves is that other device's from then on, which has nothing of what the former one was
 //!   trusted with; the former one has it back with its next proof, or its next packet. So whoever takes another's address
-//!   is a stranger, also while both claim it in turns, and the owner never becomes one.
+//!   is a stranger, also while both claim it in turns, and the owner never becomes one. What *others* usually do there stays
+//!   usual: they mean the address, and do what they always did ([`World::formers`]). Nobody means a leased one.
 //!
 //! Who forges the MAC as well as the address cannot be told from the device at this place.
 
@@ -150,8 +151,13 @@ impl World {
         host.owned_by(mac.mac, now);
         let leased = leased || host.leased == Some(ip);
         host.leased = host.leased.filter(|leased| *leased != ip);
+        let new = !host.had(ip);
         self.hosts.lead(mac.addr(), owner);
+        let former = self.hosts.known(ip).filter(|former| new && !leased && *former != owner);
         self.hosts.give(ip, owner, leased, now);
+        if let Some(former) = former {
+            self.hosts.follow(ip, owner, former);
+        }
         // By its MAC it may be a member of a redundant group.
         if known != Some(true) && self.elder(ip) != ip {
             let known = self.at_first_sight(ip, now);
@@ -220,6 +226,12 @@ impl World {
                 .filter(|has| has.ip.is_ipv4() && !has.gone && now.since(has.last) < RECENT)
                 .count()
                 >= most
+    }
+
+    /// Devices that had an address before the one that has it now, the latest first: what others usually do there was learned
+    /// under them.
+    pub fn formers(&self, ip: SiteAddr) -> impl Iterator<Item = Device> {
+        self.hosts.formers(ip)
     }
 
     /// The device an address leads to now.

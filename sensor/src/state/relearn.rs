@@ -2,6 +2,7 @@
 
 use super::World;
 use super::conversation::Key;
+use super::device::Device;
 use super::host::Host;
 use super::segment::SiteAddr;
 use crate::importance::volumes::Volumes;
@@ -32,12 +33,13 @@ impl World {
         let baseline = self.baseline(ip);
         let names = self.hosts.of(baseline).map(|host| host.names.clone()).unwrap_or_default();
         let own = |device| device == baseline || names.contains(&device);
+        let formers: Vec<Device> = self.formers(self.first_member(ip)).collect();
         let mut forgotten = Forgotten::default();
         let keys: Vec<Key> = self
             .conversations
             .iter()
             .map(|(key, _)| *key)
-            .filter(|key| own(key.client) || own(key.server))
+            .filter(|key| own(key.client) || own(key.server) || formers.contains(&key.server))
             .collect();
         for key in keys {
             let known = self.conversations.entry(&key, Default::default);

@@ -200,7 +200,12 @@ impl World {
 
     /// The device under which what an address does is learned: of a redundant group the first one, else its own.
     pub fn baseline(&self, ip: SiteAddr) -> Device {
-        self.who(self.group(ip).and_then(<[SiteAddr]>::first).copied().unwrap_or(ip))
+        self.who(self.first_member(ip))
+    }
+
+    /// The address a redundant group is learned under; of others their own.
+    pub(super) fn first_member(&self, ip: SiteAddr) -> SiteAddr {
+        self.group(ip).and_then(<[SiteAddr]>::first).copied().unwrap_or(ip)
     }
 
     /// A device and those it shares a redundant group with.

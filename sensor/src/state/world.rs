@@ -267,21 +267,25 @@ impl World {
     }
 
     /// The key of a connection's conversation; members of a redundant group share one. What was learned before two names
-    /// turned out to be one device is found under the former name.
+    /// turned out to be one device is found under the former name; what is usual towards an address, also where another device
+    /// has it by now.
     pub fn key(&self, connection: &Connection) -> Key {
         let (transport, port) = (connection.transport as u8, connection.service_port());
         let [client, server] = [connection.client.ip, connection.server.ip].map(|ip| self.baseline(ip));
         let key = Key { client, server, transport, port };
-        if !self.hosts.knows_former_names() {
-            return key;
-        }
         let names = |device| self.hosts.of(device).map_or(&[][..], |host| &host.names);
-        let (clients, servers) = (names(client), names(server));
-        if (clients.is_empty() && servers.is_empty()) || self.conversations.get(&key).is_some() {
+        let known_before = self.hosts.knows_former_names();
+        let (clients, servers) =
+            if known_before { (names(client), names(server)) } else { (&[][..], &[][..]) };
+        let mut formers = self.formers(self.first_member(connection.server.ip)).peekable();
+        if (clients.is_empty() && servers.is_empty() && formers.peek().is_none())
+            || self.conversations.get(&key).is_some()
+        {
             return key;
         }
-        let clients = || clients.iter().chain([&client]);
-        let pairs = servers.iter().chain([&server]).flat_map(|s| clients().map(move |c| (*c, *s)));
+        let clients = || clients.iter().chain([&client]).copied();
+        let servers = servers.iter().copied().chain([server]).chain(formers);
+        let pairs = servers.flat_map(|server| clients().map(move |client| (client, server)));
         let mut former = pairs.map(|(client, server)| Key { client, server, ..key });
         former.find(|key| self.conversations.get(key).is_some()).unwrap_or(key)
     }

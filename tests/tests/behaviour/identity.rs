@@ -13,7 +13,7 @@ const MOVED: [u8; 4] = [10, 20, 0, 77];
 const INTRUDER: Mac = Mac([0x02, 0, 0, 0xbb, 0, 1]);
 
 /// A lease (RFC 2131 §3.1): the server's acknowledgement.
-fn lease(tape: &mut Tape, address: [u8; 4], to: Mac, at: u64) {
+pub fn lease(tape: &mut Tape, address: [u8; 4], to: Mac, at: u64) {
     let mut reply = vec![2, 1, 6, 0, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 0];
     reply.extend(address);
     reply.extend(DHCP_SERVER);
@@ -84,7 +84,7 @@ fn write_from(tape: &mut Tape, ip: [u8; 4], of: Mac, port: u16, at: u64) {
 }
 
 /// The ordinary hour, in which every address was proven.
-fn known() -> Tape {
+pub fn known() -> Tape {
     let mut tape = Tape::ordinary();
     for ip in [SCADA, plc(1), plc(2), plc(3), plc(4), OFFICE] {
         tape.claim(ip, mac(ip), false, START);

@@ -13,6 +13,7 @@ mod links;
 mod outside;
 mod plant;
 mod programs;
+mod replaced;
 mod scans;
 mod segments;
 mod sessions;
