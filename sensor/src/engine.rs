@@ -182,9 +182,10 @@ impl Engine {
         };
         if let Some(mac) = mac {
             let mac = SiteMac { mac, segment: segments.of_link(&event.key) };
-            match link {
-                Some(_) => self.mind.world.note_link(mac, now),
-                None => self.mind.world.note_packet(source, mac, now),
+            if link.is_some() {
+                self.mind.world.note_link(mac, now);
+            } else if self.mind.world.note_packet(source, mac, now) {
+                self.took_back(source, mac, &event.key);
             }
         }
         // Two public addresses of one prefix that talk to each other are a plant that numbers its inside so.

@@ -16,14 +16,15 @@ use crate::time::Time;
 pub static SPEC: Spec = Spec {
     id: "address_conflict",
     title: "Address conflict",
-    summary: "Two MACs claim one address (ARP, Neighbor Discovery) in turns, as when somebody stands between two hosts or a device was given an address in use; or one MAC announces addresses again and again. An address that changes hands once (DHCP), virtual router MACs (VRRP, HSRP, GLBP, CARP) and several addresses of one device are none.",
+    summary: "Two MACs claim one address (ARP, Neighbor Discovery) in turns, as when somebody stands between two hosts or a device was given an address in use (an owner that goes on sending from its address claims it too); or one MAC announces addresses again and again. An address that changes hands once (DHCP), virtual router MACs (VRRP, HSRP, GLBP, CARP) and several addresses of one device are none.",
     techniques: &["T0830"],
     severity: Severity::High,
     build: || Box::new(Model::default()),
 };
 
 /// Claims that changed hands within [`WINDOW`] that make a conflict: there, back, and there again. A lease that moves on
-/// changes hands once, a failover and its way back twice.
+/// changes hands once, a failover and its way back twice. Whoever claims the address of a device that is there has the third
+/// with its next claim after that device sent something.
 const CHANGES: usize = 3;
 const WINDOW: Duration = Duration::from_secs(600);
 /// Unasked claims of one MAC within [`STORM_WINDOW`] that make a storm: the published rate of a commercial sensor.

@@ -31,7 +31,7 @@ pub enum Happening<'a> {
     Malformed(&'a Connection, Malformed, Side),
     /// A device said something about itself that it did not say before.
     Asset(&'a Change<'a>),
-    /// A device claims an address (ARP).
+    /// A device claims an address (ARP), or has it back from who claimed it.
     Address(&'a Claim),
     /// Both ends agreed on a connection, or both talk.
     Established(&'a Connection),
@@ -56,7 +56,7 @@ pub struct Change<'a> {
     pub protocol: &'a str,
 }
 
-/// Somebody says that an address is theirs (RFC 826, RFC 5227).
+/// Somebody says that an address is theirs (RFC 826, RFC 5227), or sends from one that another had claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The address.

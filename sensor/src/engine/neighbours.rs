@@ -2,13 +2,15 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
+use sensor_ebpf::flow::FlowKey;
+
 use super::Engine;
 use crate::detect::Happening;
 use crate::detect::happening::Claim;
 use crate::protocol::bytes::Bytes as _;
 use crate::source::FrameEvent;
-use crate::state::SiteMac;
 use crate::state::address::is_unicast;
+use crate::state::{SiteAddr, SiteMac};
 
 /// EtherType of ARP.
 pub(super) const ARP: u16 = 0x0806;
@@ -101,6 +103,12 @@ impl Engine {
         if let Some(said) = discovery(source, event.payload()) {
             self.claim(said, event);
         }
+    }
+
+    /// Its owner sends from an address that another device had claimed: as good as a claim.
+    pub(super) fn took_back(&mut self, ip: SiteAddr, SiteMac { mac, segment }: SiteMac, key: &FlowKey) {
+        let claim = Claim { ip, mac, link: (key.slot(), key.vlans()), segment, gratuitous: false };
+        self.mind.happen(&Happening::Address(&claim), self.now);
     }
 
     fn claim(&mut self, said: Said, event: &FrameEvent<'_>) {

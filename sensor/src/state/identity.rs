@@ -62,21 +62,25 @@ impl World {
         }
     }
 
-    /// A packet from `ip` came from this MAC: its own, or that of a router on its way.
-    pub fn note_packet(&mut self, ip: SiteAddr, mac: SiteMac, now: Time) {
+    /// A packet from `ip` came from this MAC: its own, or that of a router on its way. Returns whether its owner has the address
+    /// back from another device by it.
+    pub fn note_packet(&mut self, ip: SiteAddr, mac: SiteMac, now: Time) -> bool {
         if !is_unicast(ip) || !is_one(mac) {
-            return;
+            return false;
         }
         if let Some(owner) = self.hosts.known(mac.addr()) {
-            let expected = |host: &Host| host.leased == Some(ip) || host.had(ip);
             let has = self.hosts.device(&ip) == owner;
-            if !has && self.hosts.of(owner).is_some_and(expected) {
-                return self.prove(ip, mac, now);
+            let had = self.hosts.of(owner).is_some_and(|host| host.had(ip));
+            let leased = self.hosts.of(owner).is_some_and(|host| host.leased == Some(ip));
+            if !has && (had || leased) {
+                self.prove(ip, mac, now);
+                return had && !leased;
             }
             if has {
                 let host = self.host(ip, now);
                 host.via = Some(mac);
-                return host.uses(ip, now);
+                host.uses(ip, now);
+                return false;
             }
         }
         self.give_back(ip, mac, now);
@@ -91,6 +95,7 @@ impl World {
         if !known {
             self.keep_first_behind(mac, ip);
         }
+        false
     }
 
     /// A routed host has its address back where a packet comes on the way on which it was learned.
