@@ -258,3 +258,38 @@ fn a_device_that_lost_its_only_address_is_called_by_its_mac() {
     let host = world.hosts.get(&ip(1)).unwrap();
     assert_eq!(host.macs.iter().map(|(mac, ..)| *mac).collect::<Vec<_>>(), [OWNER.mac, OTHER.mac]);
 }
+
+#[test]
+fn who_had_an_address_before_is_known_also_after_a_restart() {
+    let mut world = site(OWNER, true);
+    let owner = world.who(ip(1));
+    world.prove(ip(1), OTHER, at(10));
+    let other = world.who(ip(1));
+    world.prove(ip(1), THIRD, at(20));
+    for world in [&world, &restored(&world, false)] {
+        assert_eq!(world.formers(ip(1)).collect::<Vec<_>>(), [other, owner]);
+    }
+    // Who has it back is who it was.
+    world.prove(ip(1), OWNER, at(30));
+    assert_eq!(world.formers(ip(1)).count(), 0);
+}
+
+#[test]
+fn a_leased_address_had_nobody_before() {
+    let mut world = site(OWNER, true);
+    world.note_lease(ip(1), OTHER, at(10));
+    world.prove(ip(1), OTHER, at(11));
+    assert_eq!(world.formers(ip(1)).count(), 0);
+}
+
+#[test]
+fn an_owner_has_its_address_back_by_a_packet_once() {
+    let mut world = site(OWNER, true);
+    assert!(!world.note_packet(ip(1), OWNER, at(5)));
+    world.prove(ip(1), OTHER, at(10));
+    assert!(world.note_packet(ip(1), OWNER, at(11)));
+    assert!(!world.note_packet(ip(1), OWNER, at(12)));
+    // A lease that is used for the first time is none that is taken back.
+    world.note_lease(ip(7), OWNER, at(20));
+    assert!(!world.note_packet(ip(7), OWNER, at(21)));
+}
