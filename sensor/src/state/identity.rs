@@ -145,20 +145,29 @@ impl World {
         let made = if known.is_none() { Some(self.at_first_sight(ip, now)) } else { None };
         let host = self.hosts.enter(owner, || made.unwrap_or_default());
         host.active(now);
+        let leased = leased || host.leased == Some(ip);
+        let follows = !leased && !host.had(ip);
+        let former = self.hosts.known(ip).filter(|former| follows && *former != owner);
         if !proven {
-            self.hosts.take(ip, owner, now);
+            match former {
+                Some(former) => {
+                    self.hosts.give(ip, owner, false, now);
+                    self.hosts.follow(ip, owner, former);
+                }
+                None => {
+                    self.hosts.take(ip, owner, now);
+                }
+            }
             return;
         }
+        let Some(host) = self.hosts.of_mut(owner) else { return };
         if !routes && let Some(behind) = self.macs.get_mut(&mac) {
             behind.remove(ip);
         }
         host.mac = Some(mac);
         host.owned_by(mac.mac, now);
-        let leased = leased || host.leased == Some(ip);
         host.leased = host.leased.filter(|leased| *leased != ip);
-        let new = !host.had(ip);
         self.hosts.lead(mac.addr(), owner);
-        let former = self.hosts.known(ip).filter(|former| new && !leased && *former != owner);
         self.hosts.give(ip, owner, leased, now);
         if let Some(former) = former {
             self.hosts.follow(ip, owner, former);

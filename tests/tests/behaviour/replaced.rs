@@ -143,3 +143,21 @@ fn a_successor_of_another_make_weighs_more() {
         assert_eq!(seen.one("asset_change").severity, severity, "{:#?}", seen.summaries());
     }
 }
+
+#[test]
+fn who_claims_every_controllers_address_makes_no_news_of_who_asks_them() {
+    let mut tape = Tape::new();
+    for n in 1..=4 {
+        for again in 0..3 {
+            tape.claim(plc(n), SPARE, false, LATER + (u64::from(n) + 20 * again) * SEC);
+        }
+    }
+    for n in 1..=4 {
+        works(&mut tape, of(SCADA), (plc(n), SPARE), LATER + 70 * SEC + u64::from(n) * SEC, 30);
+    }
+    let seen = judge(learn(known()), tape);
+    let by_scada: Vec<_> =
+        seen.findings.iter().filter(|found| found.actor == SiteAddr::from(SCADA)).collect();
+    assert!(by_scada.is_empty(), "{by_scada:#?}");
+    assert_eq!(seen.of("asset_change").len(), 3, "{:#?}", seen.summaries());
+}
