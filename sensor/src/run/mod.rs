@@ -8,6 +8,7 @@ use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use anyhow::Result;
 
@@ -82,6 +83,15 @@ pub fn run(args: &RunArgs) -> Result<()> {
         Format::Json => Box::new(JsonLines::new(out, &args.log, config.observer.name.clone())),
         Format::Text => Box::new(Text::new(out, std::io::stdout().is_terminal())),
     };
-    let session = Session { engine: Engine::new(mind), store, evidence, sink, shared, config, saving: true };
+    let session = Session {
+        engine: Engine::new(mind),
+        store,
+        evidence,
+        sink,
+        shared,
+        config,
+        saving: true,
+        due: Instant::now(),
+    };
     session.watch(&mut source, &stop)
 }

@@ -5,6 +5,7 @@ mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde_json::Value;
@@ -19,6 +20,12 @@ use crate::run::orders::Order;
 use crate::source::live::{Figures, Live};
 use crate::source::{Record, Source};
 use crate::store::Store;
+
+/// How often is saved between ticks too: a second's tick is told when its records are, so that a state saved with ticks alone
+/// would be more than a second old.
+const EVERY: Duration = Duration::from_millis(400);
+/// Of its time, one part in so many goes into those saves at most.
+const SHARE: u32 = 10;
 
 /// A source that counts, and that ends when it is told to.
 pub trait Watched: Source {
@@ -54,10 +61,12 @@ pub struct Session {
     pub config: Config,
     /// The last attempt to save went well.
     pub saving: bool,
+    /// When it is saved next, if no tick comes before.
+    pub due: Instant,
 }
 
 impl Session {
-    /// Analyses what `source` delivers until it ends; state is saved each second of record time and on every way out.
+    /// Analyses what `source` delivers until it ends; state is saved twice a second and on every way out.
     ///
     /// # Errors
     /// What broke, after everything before it was analysed and saved.
@@ -97,6 +106,8 @@ impl Session {
             }
             if ticked {
                 self.second(&source.figures())?;
+            } else if Instant::now() >= self.due {
+                self.keep()?;
             }
             if !more {
                 return Ok(());
@@ -143,13 +154,22 @@ impl Session {
     }
 
     fn second(&mut self, figures: &Figures) -> Result<()> {
-        self.save();
+        self.keep()?;
         self.shared.metrics.update(&self.engine, figures);
         if let Some(evidence) = &self.evidence {
             self.shared.metrics.health.evidence(&evidence.figures());
         }
         self.shared.publish(&self.engine, &self.config.observer.name);
-        self.sink.flush()
+        Ok(())
+    }
+
+    /// Tells what was found, and saves it: what is in the state is not told again.
+    fn keep(&mut self) -> Result<()> {
+        self.sink.flush()?;
+        let begun = Instant::now();
+        self.save();
+        self.due = begun.checked_add(EVERY.max(begun.elapsed().saturating_mul(SHARE))).unwrap_or(begun);
+        Ok(())
     }
 
     /// Does what operators ordered, and saves. A disk that is full must not blind the sensor: it goes on, says so once,

@@ -75,6 +75,7 @@ fn session(state: &std::path::Path) -> Session {
         shared: Arc::new(Shared::new(Metrics::new(&[]).unwrap(), Orders::new(None))),
         config,
         saving: true,
+        due: std::time::Instant::now(),
     }
 }
 
