@@ -20,6 +20,8 @@
 //!
 //! Observations should be exchangeable: conversations or sessions, not packets.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use super::clamped;
@@ -88,26 +90,38 @@ struct Entry<K> {
 /// When it is full the least observed category makes room, the longest unseen among equals. Evictions are
 /// counted, and what was evicted keeps its share in the probability of the new: a flood of categories makes new
 /// ones less surprising, never more.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Catalogue<K> {
     /// Sorted by key.
     entries: Vec<Entry<K>>,
     capacity: usize,
     total: u64,
     evicted: u64,
+    /// Where the table was ever full: what was observed once, in the order of eviction, each with its `last`. An entry with
+    /// another one was observed again since.
+    #[serde(skip, default = "Option::default")]
+    once: Option<VecDeque<(u64, K)>>,
+}
+
+/// What follows from the rest is not compared.
+impl<K: PartialEq> PartialEq for Catalogue<K> {
+    fn eq(&self, other: &Self) -> bool {
+        let numbers = |of: &Self| (of.capacity, of.total, of.evicted);
+        numbers(self) == numbers(other) && self.entries == other.entries
+    }
 }
 
 impl<K: Ord + Clone> Catalogue<K> {
     /// An empty table for at most `capacity` categories (at least one).
     pub fn new(capacity: usize) -> Self {
-        Self { entries: Vec::new(), capacity: capacity.max(1), total: 0, evicted: 0 }
+        Self { entries: Vec::new(), capacity: capacity.max(1), total: 0, evicted: 0, once: None }
     }
 
     /// Observes a category once. True when the table did not hold it.
     pub fn learn(&mut self, key: &K) -> bool {
         self.total = self.total.saturating_add(1);
         let last = self.total;
-        match self.entries.binary_search_by(|entry| entry.key.cmp(key)) {
+        match self.find(key) {
             Ok(at) => {
                 if let Some(entry) = self.entries.get_mut(at) {
                     entry.count = entry.count.saturating_add(1);
@@ -115,29 +129,56 @@ impl<K: Ord + Clone> Catalogue<K> {
                 }
                 false
             }
-            Err(_) => {
+            Err(mut at) => {
                 while self.entries.len() >= self.capacity.max(1) {
-                    self.evict();
+                    let before = self.evict().is_some_and(|gone| gone < at);
+                    at = at.saturating_sub(usize::from(before));
                 }
-                let at = self.entries.partition_point(|entry| entry.key < *key);
                 self.entries.insert(at, Entry { key: key.clone(), count: 1, last });
+                if let Some(once) = &mut self.once {
+                    once.push_back((last, key.clone()));
+                }
                 true
             }
         }
     }
 
-    fn evict(&mut self) {
+    fn find(&self, key: &K) -> Result<usize, usize> {
+        self.entries.binary_search_by(|entry| entry.key.cmp(key))
+    }
+
+    /// Makes room for one; returns where it stood.
+    fn evict(&mut self) -> Option<usize> {
+        let at = self.next_once().or_else(|| self.least())?;
+        self.entries.remove(at);
+        self.evicted = self.evicted.saturating_add(1);
+        Some(at)
+    }
+
+    /// Of what was observed once, the longest unseen: a full table is told of new categories all the time, and to look at all
+    /// of it for each would cost more than all else.
+    fn next_once(&mut self) -> Option<usize> {
+        let mut once = self.once.take().unwrap_or_else(|| {
+            let once = self.entries.iter().filter(|entry| entry.count == 1);
+            let mut once: Vec<_> = once.map(|entry| (entry.last, entry.key.clone())).collect();
+            once.sort_unstable_by_key(|(last, _)| *last);
+            once.into()
+        });
+        let next = std::iter::from_fn(|| once.pop_front()).find_map(|(last, key)| {
+            self.find(&key).ok().filter(|at| self.entries.get(*at).is_some_and(|entry| entry.last == last))
+        });
+        self.once = Some(once);
+        next
+    }
+
+    fn least(&self) -> Option<usize> {
         let least = self.entries.iter().enumerate().min_by_key(|(_, entry)| (entry.count, entry.last));
-        if let Some(at) = least.map(|(at, _)| at) {
-            self.entries.remove(at);
-            self.evicted = self.evicted.saturating_add(1);
-        }
+        least.map(|(at, _)| at)
     }
 
     /// How often the category was observed; 0 when unknown or evicted.
     pub fn count(&self, key: &K) -> u64 {
-        let found = self.entries.binary_search_by(|entry| entry.key.cmp(key)).ok();
-        found.and_then(|at| self.entries.get(at)).map_or(0, |entry| entry.count)
+        self.find(key).ok().and_then(|at| self.entries.get(at)).map_or(0, |entry| entry.count)
     }
 
     /// Observations in all, those of evicted categories included.

@@ -205,6 +205,31 @@ proptest! {
     }
 
     #[test]
+    fn the_least_observed_makes_room_and_among_equals_the_longest_unseen(
+        keys in prop::collection::vec(0u8..24, 0..400), capacity in 1usize..12, stored_at in 0usize..400
+    ) {
+        let mut table = Catalogue::new(capacity);
+        // By key: how often, and when last.
+        let mut plain = std::collections::BTreeMap::<u8, (u64, usize)>::new();
+        for (now, key) in keys.iter().enumerate() {
+            if now == stored_at {
+                let stored = serde_json::to_string(&table).unwrap();
+                let restored = serde_json::from_str(&stored).unwrap();
+                prop_assert_eq!(&table, &restored);
+                table = restored;
+            }
+            table.learn(key);
+            if !plain.contains_key(key) && plain.len() == capacity {
+                let least = plain.iter().min_by_key(|(_, seen)| **seen).map(|(key, _)| *key);
+                plain.remove(&least.unwrap());
+            }
+            let (count, last) = plain.entry(*key).or_default();
+            (*count, *last) = (*count + 1, now);
+            prop_assert!((0..24).all(|key| table.count(&key) == plain.get(&key).map_or(0, |(n, _)| *n)));
+        }
+    }
+
+    #[test]
     fn a_category_seen_more_often_is_never_more_unusual(counts in prop::collection::vec(1u64..50, 2..12)) {
         let pairs: Vec<_> = counts.iter().enumerate().map(|(key, n)| (key as u32, *n)).collect();
         let server = table(&pairs);
