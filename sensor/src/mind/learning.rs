@@ -23,7 +23,9 @@ const SUSPECT: Duration = Duration::from_secs(7 * 86_400);
 
 impl Mind {
     fn is_suspect(&self, ip: SiteAddr, now: Time) -> bool {
-        self.suspects.peek(&self.world.who(ip)).is_some_and(|last| now.since(*last) < SUSPECT)
+        // Asked for every command, and mostly nobody is one.
+        !self.suspects.is_empty()
+            && self.suspects.peek(&self.world.who(ip)).is_some_and(|last| now.since(*last) < SUSPECT)
     }
 
     /// Whether what this connection does is ordinary by definition: nobody judges it, and nobody found its client.

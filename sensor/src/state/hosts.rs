@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use hashlink::DefaultHashBuilder;
+
 use super::changes::Changes;
 use super::device::Device;
 use super::host::Host;
@@ -16,10 +18,11 @@ const MAX_FORMERS: usize = 4;
 /// [`SiteMac::addr`] writes it.
 pub struct Hosts {
     rows: Table<Device, Host>,
-    /// Addresses that lead to another device than the first of their name. Bounded by what the rows list.
-    held: HashMap<SiteAddr, Device>,
+    /// Addresses that lead to another device than the first of their name. Bounded by what the rows list. Asked several times for
+    /// every record: the hash is the tables', seeded and fast.
+    held: HashMap<SiteAddr, Device, DefaultHashBuilder>,
     /// Devices that turned out to be others.
-    became: HashMap<Device, Device>,
+    became: HashMap<Device, Device, DefaultHashBuilder>,
     /// Whether any address ever went from a device to another one.
     followed: bool,
 }
@@ -27,7 +30,12 @@ pub struct Hosts {
 impl Hosts {
     /// At most `capacity` devices.
     pub fn new(capacity: usize) -> Self {
-        Self { rows: Table::new(capacity), held: HashMap::new(), became: HashMap::new(), followed: false }
+        Self {
+            rows: Table::new(capacity),
+            held: HashMap::default(),
+            became: HashMap::default(),
+            followed: false,
+        }
     }
 
     /// The device an address leads to, known or not.

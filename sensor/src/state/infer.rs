@@ -50,8 +50,9 @@ impl World {
             |ip| Some(ip).filter(|ip| is_unicast(*ip) && self.zones.is_local(*ip)).and_then(subnet);
         // Only subnets with enough of them are counted in full: this is done again and again, and most hosts are in others.
         let mut counts: BTreeMap<IpNet, Counts> = BTreeMap::new();
-        for (ip, host) in self.hosts.iter().filter(|(_, host)| host.speaks_ot || !host.serves.is_empty()) {
-            let Some(net) = subnet_of(ip) else { continue };
+        let rows = self.hosts.rows().iter();
+        for (device, host) in rows.filter(|(_, host)| host.speaks_ot || !host.serves.is_empty()) {
+            let Some(net) = subnet_of(host.address(*device)) else { continue };
             let counts = counts.entry(net).or_default();
             counts.of_ot = counts.of_ot.saturating_add(1);
             counts.controllers = counts.controllers.saturating_add(usize::from(!host.serves.is_empty()));
@@ -98,7 +99,8 @@ impl World {
         let speaks = |ip| {
             self.hosts.get(&ip).is_some_and(|host| host.speaks_ot || (!frozen && !host.serves.is_empty()))
         };
-        speaks(ip) || speaks(self.elder(ip)) || self.ot_subnet(ip).is_some()
+        let elder = Some(self.elder(ip)).filter(|elder| *elder != ip);
+        speaks(ip) || elder.is_some_and(speaks) || self.ot_subnet(ip).is_some()
     }
 
     /// Why a host is in its zone.

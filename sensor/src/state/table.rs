@@ -55,8 +55,9 @@ impl<K: Hash + Eq + Ord + Clone, V: Worth> Table<K, V> {
     /// The row of `key`, made if there is none; counted as use and as changed.
     pub fn entry(&mut self, key: &K, make: impl FnOnce() -> V) -> &mut V {
         self.changes.note(key.clone(), self.capacity);
-        // Most rows that are asked for are there: one look into one half of the table.
-        if self.rows.peek(key).is_none() {
+        // While nobody had to go there is one half, and no room to be made: one look is enough.
+        let simple = self.known.is_empty() && self.rows.len() < self.capacity;
+        if !simple && self.rows.peek(key).is_none() {
             if self.known.peek(key).is_some() {
                 return self.known.entry(key.clone()).or_insert_with(make);
             }

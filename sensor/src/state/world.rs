@@ -271,7 +271,7 @@ impl World {
     /// has it by now.
     pub fn key(&self, connection: &Connection) -> Key {
         let (transport, port) = (connection.transport as u8, connection.service_port());
-        let [client, server] = [connection.client.ip, connection.server.ip].map(|ip| self.baseline(ip));
+        let (client, server) = (self.baseline(connection.client.ip), self.baseline(connection.server.ip));
         let key = Key { client, server, transport, port };
         let names = |device| self.hosts.of(device).map_or(&[][..], |host| &host.names);
         let known_before = self.hosts.knows_former_names();
@@ -313,11 +313,12 @@ impl World {
 
     /// The host behind an address, made at first sight.
     pub fn host(&mut self, ip: SiteAddr, now: Time) -> &mut Host {
-        let made = match self.hosts.get(&ip) {
-            Some(_) => None,
-            None => Some(self.at_first_sight(ip, now)),
-        };
-        let host = self.hosts.entry(&ip, || made.unwrap_or_default());
+        let device = self.hosts.device(&ip);
+        if self.hosts.rows().get(&device).is_none() {
+            let host = self.at_first_sight(ip, now);
+            self.hosts.enter(device, || host);
+        }
+        let host = self.hosts.enter(device, Host::default);
         host.active(now);
         host
     }
@@ -375,9 +376,12 @@ impl World {
         self.host(server, now);
         let [client, server] = [client, server].map(|ip| self.baseline(ip));
         let service = Self::service(connection);
-        let role = |site: &mut Site, name: &str, learn: &mut dyn FnMut(&mut Habits)| {
-            learn(site.habits.entry(name.to_owned()).or_insert_with(Habits::of_a_role));
-        };
+        let role =
+            |site: &mut Site, name: &str, learn: &mut dyn FnMut(&mut Habits)| match site.habits.get_mut(name)
+            {
+                Some(habits) => learn(habits),
+                None => learn(site.habits.entry(name.to_owned()).or_insert_with(Habits::of_a_role)),
+            };
         if let Some(host) = self.hosts.of_mut(server) {
             let own = &mut host.habits.clients;
             role(&mut self.site, roles[1], &mut |all| novelty::learn(&mut [own, &mut all.clients], &client));
