@@ -98,7 +98,7 @@ impl AllowArgs {
 /// `isthmus relearn HOST`.
 #[derive(Debug, Args)]
 pub struct RelearnArgs {
-    /// The device's address: what was learned of it is forgotten, and it learns again.
+    /// The device's address, as `isthmus hosts` writes it: what was learned of it is forgotten, and it learns again.
     pub host: SiteAddr,
     #[command(flatten)]
     /// Where.
@@ -108,7 +108,7 @@ pub struct RelearnArgs {
 /// `isthmus watch HOST`.
 #[derive(Debug, Args)]
 pub struct WatchArgs {
-    /// The device's address: its whole frames are kept as evidence for a while.
+    /// The device's address, in whatever zone: its whole frames are kept as evidence for a while.
     pub host: SiteAddr,
     /// For how many minutes, at most a day.
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=1440))]

@@ -23,6 +23,7 @@ pub mod rules;
 pub mod segment;
 pub mod segments;
 pub mod sender;
+mod stage;
 pub mod stations;
 pub mod stream;
 pub mod table;
